@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one currency of the pipeline: what a source yields, the model ingests, the log stores.
+ *
+ * A source (source/ring.c live, source/log.c on replay) yields a sequence of items. Definitions
+ * come before their first use; ids are dense, ascending from 1, per kind, for the whole run; 0 is
+ * "none". The live source has already looked up everything that needs the running machine
+ * (build-ids, packages, real paths), so that replay needs nothing but the log.
+ *
+ * Memory: every `struct str` and pointer of an item belongs to the source and is valid until the
+ * next call of source_next(). Consumers copy. Strings are bytes, not NUL-terminated, hostile.
+ */
+#ifndef SOWATCH_ITEM_H
+#define SOWATCH_ITEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../preload/wire/event.h"
+
+struct str {
+	const char *data;
+	uint32_t len;
+};
+
+#define STR_LIT(s) ((struct str){ (s), sizeof(s) - 1 })
+
+enum item_type {
+	ITEM_RUN = 1,	/* first item of every log */
+	ITEM_POLICY,	/* one policy file as loaded; in layer order */
+	ITEM_VARIABLE,	/* one ${NAME} a policy used */
+	ITEM_FUNCTION,	/* name of a hooked function */
+	ITEM_PROCESS,
+	ITEM_PROCESS_END,
+	ITEM_OBJECT,
+	ITEM_STACK,
+	ITEM_CHAIN,
+	ITEM_TARGET,
+	ITEM_NAME,
+	ITEM_EVENT,
+	ITEM_HOLE,	/* a hole in coverage */
+	ITEM_END,	/* last item of a log that was closed properly */
+};
+
+struct item_run {
+	struct str tool_version, host, kernel, service, run_id;
+	uint64_t realtime_ns;  /* CLOCK_REALTIME at monotonic_ns */
+	uint64_t monotonic_ns; /* all event times are CLOCK_MONOTONIC */
+	struct str vantage;    /* "shim", "kernel", "both" */
+};
+
+struct item_policy {
+	struct str path; /* as shown in messages */
+	struct str text;
+};
+
+struct item_variable {
+	struct str name, value;
+};
+
+struct item_function {
+	uint32_t id;
+	struct str name; /* "open64", "getaddrinfo" */
+};
+
+enum process_how {
+	PROCESS_ROOT = 1, /* started by sowatch */
+	PROCESS_EXEC,	  /* a new program image, by exec or spawn, covered or not */
+	PROCESS_FORK,	  /* a copy of its parent */
+};
+
+struct item_process {
+	uint32_t id;
+	uint32_t parent;      /* process id (not pid) that exec'ed, spawned or forked it; 0: root */
+	uint32_t origin_chain; /* chain in the parent that did it; 0 unknown; FORK: inherited by
+				  the model from the parent, so 0 here too */
+	uint8_t how;
+	bool covered;	      /* the shim is inside */
+	uint32_t pid;
+	uint32_t uid;
+	uint64_t start_ns;
+	struct str exe;	      /* real path of the executable */
+	struct str argv;      /* NUL-separated, secrets already redacted */
+	struct str cwd;
+	struct str home;      /* of the acting uid: what ~ means in rules */
+	struct str script;    /* real path of the script an interpreter was started with, or "" */
+	struct str cgroup;
+	uint32_t exe_object;  /* object id of the executable, 0 if not known yet */
+};
+
+struct item_process_end {
+	uint32_t process;
+	uint64_t time_ns;
+};
+
+enum object_kind {
+	OBJECT_ELF = 1,
+	OBJECT_CODE, /* executable memory in no object: path "", maker may be known */
+};
+
+struct item_object {
+	uint32_t id;
+	uint8_t kind;
+	bool is_main, is_vdso, is_shim, is_deleted;
+	struct str path;     /* real path */
+	struct str soname;   /* "" when it has none */
+	struct str build_id; /* lower-case hex */
+	struct str package, package_version;
+	uint64_t device, inode;
+	uint32_t maker;	     /* CODE: object whose code made the memory executable, or 0 */
+};
+
+struct item_frame {
+	uint32_t object; /* 0: unknown code */
+	uint32_t flags;	 /* enum wire_frame_flags */
+	uint64_t offset;
+};
+
+struct item_stack {
+	uint32_t id;
+	uint32_t flags; /* enum wire_stack_flags */
+	uint32_t count;
+	const struct item_frame *frames; /* innermost first, the shim's own frames left out */
+};
+
+struct item_chain {
+	uint32_t id;
+	uint32_t process;
+	uint32_t stack;	 /* 0: no stack could be taken */
+	uint32_t parent; /* chain that created the thread, 0 for a main thread */
+};
+
+enum target_kind {
+	TARGET_PATH = 1, /* path, asked */
+	TARGET_PATHS,	 /* path, asked, to (real) */
+	TARGET_PEER,	 /* family, address, port, proto */
+	TARGET_UNIX,	 /* path: "/path" or "@name" or "" (unnamed) */
+	TARGET_PROGRAM,	 /* path, asked, argv */
+	TARGET_NAME,	 /* path holds the host name asked for */
+	TARGET_VARIABLE, /* path holds the variable's name */
+	TARGET_OBJECT,	 /* path, asked: a shared object being loaded */
+	TARGET_MEMORY,	 /* number: length, address not kept (it is different in every run) */
+	TARGET_PROCESS,	 /* number: pid; path: its executable */
+};
+
+enum target_proto {
+	PROTO_NONE,
+	PROTO_TCP,
+	PROTO_UDP,
+	PROTO_OTHER,
+};
+
+struct item_target {
+	uint32_t id;
+	uint8_t kind;
+	uint8_t proto;
+	uint8_t address_len; /* 0, 4 or 16; IPv4-mapped IPv6 is stored as 4 */
+	bool is_unresolved;  /* path is as asked, it could not be made real */
+	uint16_t port;
+	uint8_t address[16];
+	uint64_t number;
+	struct str path, asked, to, argv;
+	struct str package; /* package that owns path (PATH, PROGRAM, OBJECT), "" when none does */
+};
+
+struct item_name {
+	uint32_t process; /* the resolver answered this process */
+	uint8_t address_len;
+	uint8_t address[16];
+	struct str name;
+};
+
+enum event_flags {
+	EVENT_CREATED = 1,    /* file.write that asked for creation */
+	EVENT_UNREADABLE = 2, /* an argument could not be read: a hole */
+	EVENT_DATAGRAM = 4,   /* net.connect or net.bind of a datagram socket */
+};
+
+struct item_event {
+	uint64_t time_ns;
+	uint32_t process, tid;
+	uint32_t chain, target;
+	int32_t result;
+	uint32_t detail;
+	uint16_t function;  /* id of ITEM_FUNCTION */
+	uint16_t via[WIRE_VIA_MAX]; /* function ids, innermost first, 0 ends */
+	uint8_t action;	    /* enum wire_action */
+	uint8_t flags;
+};
+
+/* Why something could not be seen. HOLE(ID, number, "name in summaries", sentence) */
+#define HOLES(HOLE)                                                                                \
+	HOLE(LOST, 1, "lost", "records were lost because the ring was full")                       \
+	HOLE(GAP, 2, "gap", "a record was begun and never finished")                               \
+	HOLE(UNCOVERED, 3, "uncovered", "a process ran without the shim")                          \
+	HOLE(EARLY, 4, "early", "calls came before the shim could record")                         \
+	HOLE(MISSED, 5, "missed", "calls were passed through unrecorded")                          \
+	HOLE(REJECTED, 6, "rejected", "a record was not valid and was thrown away")                \
+	HOLE(UNREADABLE, 7, "unreadable", "an argument could not be read or resolved")             \
+	HOLE(RUNNING, 8, "running", "a process was still running when the watch ended")            \
+	HOLE(TORN, 9, "torn", "the log ends before its end mark")                                  \
+	HOLE(KERNEL, 10, "shim-only", "the kernel side is missing: direct system calls and static "\
+				      "programs are invisible")                                    \
+	HOLE(LOG, 11, "log", "the log could not be written completely")
+
+enum hole_kind {
+#define HOLE(id, number, name, sentence) HOLE_##id = number,
+	HOLES(HOLE)
+#undef HOLE
+	HOLE_KINDS
+};
+
+struct item_hole {
+	uint8_t kind;	     /* enum hole_kind */
+	uint8_t family;	     /* enum wire_family where it is known, else WIRE_FAMILIES */
+	uint32_t process;    /* process id it happened in, 0 unknown */
+	uint32_t chain;	     /* UNCOVERED: who started it */
+	uint64_t count;	     /* records, at least 1 */
+	uint64_t time_ns;    /* when it was noticed */
+	struct str what;     /* UNCOVERED: executable; else details for people */
+	struct str reason;   /* UNCOVERED: "static", "at-secure", "other-loader", ... */
+};
+
+struct item_end {
+	uint64_t time_ns;
+	uint64_t events;
+	int32_t exit_status; /* of the root process, as a shell would say it */
+};
+
+struct item {
+	enum item_type type;
+	union {
+		struct item_run run;
+		struct item_policy policy;
+		struct item_variable variable;
+		struct item_function function;
+		struct item_process process;
+		struct item_process_end process_end;
+		struct item_object object;
+		struct item_stack stack;
+		struct item_chain chain;
+		struct item_target target;
+		struct item_name name;
+		struct item_event event;
+		struct item_hole hole;
+		struct item_end end;
+	};
+};
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who: turns the ids of items into subjects and chains. Fed with every item; pure (no I/O), so
+ * that live and replay agree.
+ */
+#ifndef SOWATCH_MODEL_H
+#define SOWATCH_MODEL_H
+
+#include "../item.h"
+
+enum subject_kind {
+	SUBJECT_LIBRARY = 1,
+	SUBJECT_EXECUTABLE,
+	SUBJECT_PYTHON,
+	SUBJECT_SCRIPT,
+	SUBJECT_CODE, /* executable memory in no object */
+};
+
+/* One per distinct (kind, path, build-id, package); lives as long as the model. NUL-terminated
+ * strings, "" when not known. */
+struct subject {
+	uint32_t id; /* dense, from 1 */
+	enum subject_kind kind;
+	char *name;	 /* soname or file name; base name; distribution */
+	char *path;	 /* full real path */
+	char *build_id;	 /* lower-case hex */
+	char *package;	 /* owning package, "" when none owns the file */
+	char *package_version;
+	uint64_t device, inode;
+	uint32_t object; /* object id it came from, 0 for scripts */
+	struct subject *maker; /* CODE: who made it executable, or NULL */
+	/* Filled by the policy, see policy.h. */
+	const struct policy_binding *binding;
+};
+
+/* One element of a chain: consecutive frames of one subject, folded. */
+struct chain_link {
+	struct subject *subject;
+	uint64_t offset;     /* innermost frame of the fold, in the object's own terms */
+	bool is_inferred;    /* put there by a tail call's evidence only */
+	bool starts_process; /* the last link of its process: what follows is the exec origin */
+	bool starts_thread;  /* the last link of its thread: what follows is the thread's origin */
+	uint32_t process;    /* process id this link ran in */
+};
+
+enum chain_method {
+	METHOD_EXACT = 1,
+	METHOD_INFERRED,
+	METHOD_PARTIAL,
+};
+
+/* Composed once per chain id: stack, then thread origin, then exec origin, up to the root. */
+struct chain {
+	uint32_t id;
+	uint32_t process;
+	uint32_t count;
+	uint32_t own_count;	  /* links before the first process boundary */
+	bool is_partial;	  /* the innermost stack could not be taken whole */
+	bool has_inferred;
+	struct chain_link *links; /* innermost first */
+};
+
+struct process {
+	uint32_t id, pid, uid;
+	uint64_t start_ns;
+	bool is_covered, is_ended;
+	uint8_t how;
+	struct process *parent;
+	uint32_t origin_chain;
+	char *exe, *argv, *cwd, *home, *script, *cgroup; /* argv: NUL-separated */
+	uint32_t argv_len;
+	struct subject *exe_subject, *script_subject; /* script_subject may be NULL */
+};
+
+struct model;
+
+struct model *model_new(void);
+void model_free(struct model *model);
+
+/* Takes in a definition. -EINVAL when an id is out of order or refers to nothing (a damaged or
+ * hostile log); the item is then ignored. Events and policies are accepted and ignored. */
+int model_ingest(struct model *model, const struct item *item);
+
+/* NULL for ids that do not exist. Pointers live as long as the model. */
+const struct chain *model_chain(struct model *model, uint32_t id);
+const struct process *model_process(struct model *model, uint32_t id);
+const struct item_target *model_target(struct model *model, uint32_t id); /* owned copies */
+const char *model_function(struct model *model, uint32_t id);
+struct subject *model_subject(struct model *model, uint32_t id);
+uint32_t model_subjects(struct model *model); /* ids are 1..this */
+const struct item_run *model_run(struct model *model);
+
+/* Names known for an address in a process: its own resolver answers and those of the processes it
+ * was forked from. Fills up to max pointers, returns how many there are. */
+unsigned model_names(struct model *model, uint32_t process, const uint8_t *address,
+		     uint8_t address_len, const char **ret_names, unsigned max);
+/* Changes whenever model_names() could answer differently for this process: part of memo keys. */
+uint32_t model_names_version(struct model *model, uint32_t process);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Profiles: loaded and compiled once, then pure: no I/O, no allocation per verdict.
+ */
+#ifndef SOWATCH_POLICY_H
+#define SOWATCH_POLICY_H
+
+#include <stdio.h>
+
+#include "../model/model.h"
+
+struct policy;
+
+enum severity { SEVERITY_LOW = 1, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
+
+/* Where a rule was written. Strings belong to the policy. */
+struct rule_ref {
+	const char *profile; /* name of the profile, or "guards" */
+	const char *file;
+	unsigned line;
+	const char *id;	     /* rule's id, or "" */
+};
+
+/* One policy source: a file on disk, or a text out of a log. */
+struct policy_text {
+	char *path;
+	char *text;
+	size_t len;
+};
+
+struct policy_variable {
+	char *name, *value;
+};
+
+struct policy_options {
+	/* Value of ${NAME}, or NULL when unset. Live: getenv. Replay: the log's variables. */
+	const char *(*variable)(void *arg, const char *name);
+	void *variable_arg;
+	FILE *errors; /* gcc-style messages go here, all of them */
+	bool is_warning; /* also warnings (policy check) */
+};
+
+/* Reads files and directories (*.yaml and *.yml, sorted by name, subdirectories included except
+ * "tests") in order. 0, or the number of errors (> 0) already printed. On failure *ret_policy is
+ * NULL: nothing half-loaded. */
+int policy_load(const char *const *paths, unsigned count, const struct policy_options *options,
+		struct policy **ret_policy);
+/* The same from texts, for replay. */
+int policy_load_texts(const struct policy_text *texts, unsigned count,
+		      const struct policy_options *options, struct policy **ret_policy);
+void policy_free(struct policy *policy);
+
+/* What must go into a log so that replay can load it again. */
+unsigned policy_texts(const struct policy *policy, const struct policy_text **ret_texts);
+unsigned policy_variables(const struct policy *policy, const struct policy_variable **ret_vars);
+/* Lower-case hex BLAKE2b-128 over texts and variables. */
+const char *policy_hash(const struct policy *policy);
+
+/* Finds the profiles that answer for a subject, and keeps them in subject->binding; called when
+ * the subject is first judged. The binding belongs to the policy. */
+const struct policy_binding *policy_bind(struct policy *policy, struct subject *subject);
+bool policy_is_profiled(const struct policy_binding *binding);
+
+enum outcome_kind {
+	OUTCOME_ALLOWED = 1,
+	OUTCOME_NOT_JUDGED, /* the charged subject has no profile, or none for this family */
+	OUTCOME_DEVIATES,
+};
+
+/* One verdict. Points into policy and chain. */
+struct outcome {
+	enum outcome_kind kind;
+	const struct chain_link *charged;   /* who; never NULL */
+	const struct chain_link *judged_by; /* whose profile: differs for children and watchers */
+	enum chain_method method;
+	const char *method_name;	    /* "exact", "inferred", "partial", "outermost" */
+	const char *reason;		    /* why it was charged there, for people */
+	struct rule_ref rule;		    /* the rule or family list that decided */
+	enum severity severity;
+	const char *expected;		    /* what the profile allows, one phrase: "network: none" */
+	const char *message;		    /* the rule's own message, or NULL */
+	bool is_unprofiled;		    /* charged subject has no profile: list it */
+};
+#define POLICY_OUTCOMES 8
+
+/* Judges one event: [0] is the charged subject's outcome, further ones are guards and watchers
+ * that deviate. Returns how many (>= 1), at most POLICY_OUTCOMES. Deterministic; depends on
+ * nothing but its arguments. Memoised inside by (chain, action, target, via, result class, name
+ * version). */
+unsigned policy_judge(struct policy *policy, struct model *model, const struct item_event *event,
+		      struct outcome ret_outcomes[POLICY_OUTCOMES]);
+
+/* accept: entries of the policy (hole name, reason); NULL when hole is not accepted. */
+const char *policy_accepts(const struct policy *policy, const char *hole, uint64_t realtime_ns);
+
+#endif
