@@ -18,6 +18,7 @@ struct finding {
 	char fingerprint[33];  /* hex, stable across runs */
 	char id[33];	       /* hex, unique within the run, same on replay */
 	uint64_t count;	       /* repeats this line stands for, >= 1 */
+	const struct chain *chain;
 };
 
 struct hole_entry {
@@ -35,11 +36,55 @@ struct tally {
 	unsigned hole_count;
 	struct tally_subject *subjects; /* indexed by subject id, actions counted when charged */
 	uint32_t subject_count;
+	uint64_t partial_stacks; /* events whose innermost stack was cut short */
+	uint64_t baselined;	 /* deviations a baseline silenced, not in deviations */
 };
 
 struct tally_subject {
 	uint64_t actions[WIRE_ACTIONS];
 	bool is_unprofiled;
 };
+
+/* A deviation that the baseline knows. */
+struct baselined {
+	char fingerprint[33];
+	uint64_t count;
+};
+
+/* How one run ended. */
+struct report {
+	enum verdict verdict;
+	const struct tally *tally;
+	struct model *model;
+	const struct policy *policy; /* NULL when none was ever loaded */
+	const char *vantage;
+	char *const *reasons; /* plain sentences, why the verdict is not clean */
+	unsigned reason_count;
+	const struct baselined *baselined; /* in order of first appearance */
+	unsigned baselined_count;
+};
+
+/* One place findings go to. Every function may be NULL but close. Errors are negative errno; they
+ * are remembered by the sink and told by close. */
+struct sink {
+	void (*finding)(struct sink *sink, const struct finding *finding);
+	void (*report)(struct sink *sink, const struct report *report);
+	void (*flush)(struct sink *sink);
+	int (*close)(struct sink *sink); /* frees the sink, whatever the result */
+};
+
+/* Sentences on stream (borrowed), colour only when is_colour. */
+struct sink *sink_text_new(FILE *stream, bool is_colour);
+/* --alerts: creates or truncates path. Negative errno. */
+int sink_jsonl_open(const char *path, struct sink **ret_sink);
+/* --summary: creates path now, writes it at close; several reports (several logs) are merged. */
+int sink_summary_open(const char *path, struct sink **ret_sink);
+
+/* --baseline: accepted fingerprints, one hex string a line, or JSON lines with "fingerprint".
+ * Negative errno; -EINVAL sets *ret_line to the line that is neither. */
+struct baseline;
+int baseline_load(const char *path, struct baseline **ret_baseline, unsigned *ret_line);
+bool baseline_has(const struct baseline *baseline, const char *fingerprint);
+void baseline_free(struct baseline *baseline);
 
 #endif
