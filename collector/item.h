@@ -202,7 +202,9 @@ struct item_event {
 	HOLE(TORN, 9, "torn", "the log ends before its end mark")                                  \
 	HOLE(KERNEL, 10, "shim-only", "the kernel side is missing: direct system calls and static "\
 				      "programs are invisible")                                    \
-	HOLE(LOG, 11, "log", "the log could not be written completely")
+	HOLE(LOG, 11, "log", "the log could not be written completely")                            \
+	HOLE(PARTIAL, 12, "partial-stack", "a stack was cut short before anyone could be charged") \
+	/* PARTIAL is counted by the pipeline, sources do not yield it */
 
 enum hole_kind {
 #define HOLE(id, number, name, sentence) HOLE_##id = number,

@@ -58,6 +58,8 @@ struct chain {
 	bool is_partial;	  /* the innermost stack could not be taken whole */
 	bool has_inferred;
 	struct chain_link *links; /* innermost first */
+	uint32_t seen_count;	  /* PARTIAL: links that were really on the stack; those from here
+				     on may not be the true callers */
 };
 
 struct process {

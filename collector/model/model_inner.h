@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared by the files of this folder only. model.c takes items apart and checks their references;
+ * subject.c says who an object is, chain.c composes chains, names.c keeps resolver answers.
+ */
+#ifndef SOWATCH_MODEL_INNER_H
+#define SOWATCH_MODEL_INNER_H
+
+#include "arena.h"
+#include "model.h"
+
+/* Longest chain; a deeper lineage is cut at its outer end. */
+#define CHAIN_LINKS_MAX 512u
+/* Links of all chains together: what a hostile log can make us hold (some 700 MB). */
+#define MODEL_LINKS_MAX (16u << 20)
+
+struct object {
+	struct subject *subject; /* NULL: not anybody (shim, vdso), skipped on stacks */
+};
+
+/* A stack, its frames already folded into links (which know no process yet). */
+struct stack {
+	uint32_t flags; /* enum wire_stack_flags */
+	uint32_t count;
+	bool has_inferred;
+	struct chain_link links[];
+};
+
+/* What only the model knows of a process. */
+struct process_state {
+	struct process process; /* first: model_process() hands this out */
+	uint32_t names_count;
+	uint32_t names_at_fork; /* how many of the parent's answers the copy knows */
+};
+
+/* Open addressing over ids; 0 is an empty place. */
+struct index {
+	uint32_t *places;
+	uint32_t count, room; /* room: a power of two, or 0 */
+};
+
+struct name_list;
+
+struct model {
+	struct arena arena;
+	struct item_run run;
+	struct table subjects, objects, stacks, chains, processes, targets, functions, name_lists;
+	struct index subject_index, name_index;
+	struct chain_link *scratch; /* CHAIN_LINKS_MAX, for composing */
+	uint64_t link_count;
+};
+
+/* index.c: the callback says whether the row with this id is the one looked for. */
+typedef bool (*index_is_same)(const struct model *model, uint32_t id, const void *key);
+uint32_t index_find(const struct model *model, const struct index *index, uint64_t hash,
+		    index_is_same is_same, const void *key);
+/* Room for one more; rehashes with hash_of(model, id). 0 or -ENOMEM. */
+int index_reserve(const struct model *model, struct index *index,
+		  uint64_t (*hash_of)(const struct model *model, uint32_t id));
+void index_put(struct index *index, uint64_t hash, uint32_t id);
+void index_done(struct index *index);
+
+/* subject.c */
+struct subject_key {
+	enum subject_kind kind;
+	struct str path, build_id, package;
+	const struct subject *maker;
+};
+struct subject *subject_for_object(struct model *model, const struct item_object *object);
+struct subject *subject_for_path(struct model *model, enum subject_kind kind, struct str path);
+struct subject *subject_for_code(struct model *model, struct subject *maker);
+
+/* chain.c */
+struct stack *stack_fold(struct model *model, const struct item_stack *item, int *ret_error);
+struct chain *chain_compose(struct model *model, const struct item_chain *item, int *ret_error);
+
+/* names.c */
+int names_add(struct model *model, const struct item_name *item);
+void names_done(struct model *model);
+
+static inline bool str_is_valid(struct str string)
+{
+	return string.data || !string.len;
+}
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who can be charged. One subject per (kind, path, build-id, package): the same library mapped by
+ * many processes is one subject, two files of one soname are two.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "model_inner.h"
+
+static uint64_t hash_str(uint64_t seed, const char *data, size_t len)
+{
+	return XXH3_64bits_withSeed(data ? data : "", len, seed + len);
+}
+
+static uint64_t key_hash(const struct subject_key *key)
+{
+	uint64_t hash = (uint64_t)key->kind + (key->maker ? (uint64_t)key->maker->id << 8 : 0);
+	hash = hash_str(hash, key->path.data, key->path.len);
+	hash = hash_str(hash, key->build_id.data, key->build_id.len);
+	return hash_str(hash, key->package.data, key->package.len);
+}
+
+static struct str str_of(const char *string)
+{
+	return (struct str){string, (uint32_t)strlen(string)};
+}
+
+static struct subject_key key_of(const struct subject *subject)
+{
+	return (struct subject_key){subject->kind, str_of(subject->path), str_of(subject->build_id),
+				    str_of(subject->package), subject->maker};
+}
+
+static uint64_t subject_hash(const struct model *model, uint32_t id)
+{
+	struct subject_key key = key_of(table_at(&model->subjects, id));
+	return key_hash(&key);
+}
+
+static bool is_str(const char *string, struct str key)
+{
+	return strlen(string) == key.len && (!key.len || !memcmp(string, key.data, key.len));
+}
+
+static bool subject_is_same(const struct model *model, uint32_t id, const void *arg)
+{
+	const struct subject_key *key = arg;
+	const struct subject *subject = table_at(&model->subjects, id);
+	return subject->kind == key->kind && subject->maker == key->maker &&
+	       is_str(subject->path, key->path) && is_str(subject->build_id, key->build_id) &&
+	       is_str(subject->package, key->package);
+}
+
+/* Behind the last slash; all of it when that leaves nothing. */
+static struct str base_name(struct str path)
+{
+	uint32_t from = path.len;
+	while (from && path.data[from - 1] != '/')
+		from--;
+	if (from == path.len)
+		return path;
+	return (struct str){path.data + from, path.len - from};
+}
+
+static struct subject *subject_make(struct model *model, const struct subject_key *key,
+				    struct str name)
+{
+	if (index_reserve(model, &model->subject_index, subject_hash))
+		return NULL;
+	struct subject *subject = arena_alloc(&model->arena, sizeof(*subject));
+	if (!subject)
+		return NULL;
+	if (!name.len)
+		name = STR_LIT("unknown");
+	subject->kind = key->kind;
+	subject->name = arena_string(&model->arena, name);
+	subject->path = arena_string(&model->arena, key->path);
+	subject->build_id = arena_string(&model->arena, key->build_id);
+	subject->package = arena_string(&model->arena, key->package);
+	subject->package_version = arena_string(&model->arena, STR_LIT(""));
+	subject->maker = (struct subject *)key->maker;
+	if (!subject->name || !subject->path || !subject->build_id || !subject->package ||
+	    !subject->package_version || table_push(&model->subjects, subject))
+		return NULL;
+	subject->id = model->subjects.count;
+	/* Hash what was kept, not what was asked: an embedded NUL was replaced. */
+	index_put(&model->subject_index, subject_hash(model, subject->id), subject->id);
+	return subject;
+}
+
+static struct subject *subject_get(struct model *model, const struct subject_key *key,
+				   struct str name)
+{
+	uint32_t id = index_find(model, &model->subject_index, key_hash(key), subject_is_same, key);
+	return id ? table_at(&model->subjects, id) : subject_make(model, key, name);
+}
+
+struct subject *subject_for_path(struct model *model, enum subject_kind kind, struct str path)
+{
+	struct subject_key key = {.kind = kind, .path = path};
+	return subject_get(model, &key, base_name(path));
+}
+
+struct subject *subject_for_code(struct model *model, struct subject *maker)
+{
+	struct subject_key key = {.kind = SUBJECT_CODE, .maker = maker};
+	return subject_get(model, &key, STR_LIT("code"));
+}
+
+struct subject *subject_for_object(struct model *model, const struct item_object *object)
+{
+	struct subject_key key = {.kind = object->is_main ? SUBJECT_EXECUTABLE : SUBJECT_LIBRARY,
+				  .path = object->path,
+				  .build_id = object->build_id,
+				  .package = object->package};
+	struct str name = base_name(object->path);
+	if (!object->is_main && object->soname.len)
+		name = object->soname;
+	uint32_t known = model->subjects.count;
+	struct subject *subject = subject_get(model, &key, name);
+	if (!subject || model->subjects.count == known)
+		return subject;
+	subject->package_version = arena_string(&model->arena, object->package_version);
+	if (!subject->package_version)
+		subject->package_version = subject->package + strlen(subject->package);
+	subject->device = object->device;
+	subject->inode = object->inode;
+	subject->object = object->id;
+	return subject;
+}
