@@ -35,8 +35,8 @@ struct stack *stack_fold(struct model *model, const struct item_stack *item, int
 	*ret_error = -ENOMEM;
 	uint32_t count = item->count < CHAIN_LINKS_MAX ? item->count : CHAIN_LINKS_MAX;
 	struct subject *unknown = NULL;
-	struct stack *stack = arena_alloc(&model->arena,
-					  sizeof(*stack) + count * sizeof(stack->links[0]));
+	struct stack *stack =
+		store_alloc(&model->store, sizeof(*stack) + count * sizeof(stack->links[0]));
 	if (!stack)
 		return NULL;
 	stack->flags = item->flags;
@@ -103,7 +103,7 @@ static uint32_t count_own(const struct chain *chain)
 static struct chain *chain_keep(struct model *model, const struct composer *composer)
 {
 	size_t bytes = composer->count * sizeof(struct chain_link);
-	struct chain *chain = arena_alloc(&model->arena, sizeof(*chain) + bytes);
+	struct chain *chain = store_alloc(&model->store, sizeof(*chain) + bytes);
 	if (!chain)
 		return NULL;
 	model->link_count += composer->count;

@@ -24,7 +24,7 @@ struct model *model_new(void)
 		return NULL;
 	}
 	model->run = (struct item_run){STR_LIT(""), STR_LIT(""), STR_LIT(""), STR_LIT(""),
-				       STR_LIT(""), 0, 0, STR_LIT("")};
+				       STR_LIT(""), 0,		 0,	      STR_LIT("")};
 	return model;
 }
 
@@ -41,7 +41,7 @@ void model_free(struct model *model)
 	table_done(&model->targets);
 	table_done(&model->functions);
 	index_done(&model->subject_index);
-	arena_done(&model->arena);
+	store_done(&model->store);
 	free(model->scratch);
 	free(model);
 }
@@ -49,7 +49,7 @@ void model_free(struct model *model)
 /* NULL when out of memory; hostile lengths were bounded by whoever read the record. */
 static bool keep(struct model *model, struct str *string)
 {
-	string->data = str_is_valid(*string) ? arena_bytes(&model->arena, *string) : NULL;
+	string->data = str_is_valid(*string) ? store_bytes(&model->store, *string) : NULL;
 	return string->data;
 }
 
@@ -70,7 +70,7 @@ static int ingest_function(struct model *model, const struct item_function *item
 {
 	if (item->id != model->functions.count + 1 || item->id > UINT16_MAX)
 		return -EINVAL;
-	char *name = arena_string(&model->arena, item->name);
+	char *name = store_string(&model->store, item->name);
 	int error = table_push(&model->functions, name);
 	return error ? error : name ? 0 : -ENOMEM;
 }
@@ -105,7 +105,7 @@ static int ingest_object(struct model *model, const struct item_object *item)
 		int error = table_push(&model->objects, NULL);
 		return error ? error : -EINVAL;
 	}
-	struct object *object = arena_alloc(&model->arena, sizeof(*object));
+	struct object *object = store_alloc(&model->store, sizeof(*object));
 	int error = table_push(&model->objects, object);
 	if (!object || error)
 		return -ENOMEM;
@@ -167,8 +167,8 @@ static struct subject *find_executable(struct model *model, const struct item_pr
 
 static bool process_is_valid(const struct model *model, const struct item_process *item)
 {
-	bool is_how = item->how == PROCESS_ROOT || item->how == PROCESS_EXEC ||
-		      item->how == PROCESS_FORK;
+	bool is_how =
+		item->how == PROCESS_ROOT || item->how == PROCESS_EXEC || item->how == PROCESS_FORK;
 	return is_how && (!item->parent || table_at(&model->processes, item->parent)) &&
 	       (!item->origin_chain || table_at(&model->chains, item->origin_chain)) &&
 	       (!item->exe_object || table_at(&model->objects, item->exe_object)) &&
@@ -190,13 +190,13 @@ static int process_fill(struct model *model, struct process *process,
 	process->origin_chain = item->origin_chain;
 	if (item->how == PROCESS_FORK && !item->origin_chain && parent)
 		process->origin_chain = parent->process.origin_chain;
-	process->exe = arena_string(&model->arena, item->exe);
-	process->argv = arena_bytes(&model->arena, item->argv);
+	process->exe = store_string(&model->store, item->exe);
+	process->argv = store_bytes(&model->store, item->argv);
 	process->argv_len = item->argv.len;
-	process->cwd = arena_string(&model->arena, item->cwd);
-	process->home = arena_string(&model->arena, item->home);
-	process->script = arena_string(&model->arena, item->script);
-	process->cgroup = arena_string(&model->arena, item->cgroup);
+	process->cwd = store_string(&model->store, item->cwd);
+	process->home = store_string(&model->store, item->home);
+	process->script = store_string(&model->store, item->script);
+	process->cgroup = store_string(&model->store, item->cgroup);
 	process->exe_subject = find_executable(model, item);
 	if (item->script.len)
 		process->script_subject = subject_for_path(model, SUBJECT_SCRIPT, item->script);
@@ -214,7 +214,7 @@ static int ingest_process(struct model *model, const struct item_process *item)
 	struct process_state *state = NULL;
 	if (process_is_valid(model, item)) {
 		error = -ENOMEM;
-		state = arena_alloc(&model->arena, sizeof(*state));
+		state = store_alloc(&model->store, sizeof(*state));
 		if (state)
 			error = process_fill(model, &state->process, item);
 	}
@@ -251,7 +251,7 @@ static int ingest_target(struct model *model, const struct item_target *item)
 		int error = table_push(&model->targets, NULL);
 		return error ? error : -EINVAL;
 	}
-	struct item_target *target = arena_alloc(&model->arena, sizeof(*target));
+	struct item_target *target = store_alloc(&model->store, sizeof(*target));
 	if (target) {
 		*target = *item;
 		if (!keep(model, &target->path) || !keep(model, &target->asked) ||

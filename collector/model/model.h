@@ -21,13 +21,13 @@ enum subject_kind {
 struct subject {
 	uint32_t id; /* dense, from 1 */
 	enum subject_kind kind;
-	char *name;	 /* soname or file name; base name; distribution */
-	char *path;	 /* full real path */
-	char *build_id;	 /* lower-case hex */
-	char *package;	 /* owning package, "" when none owns the file */
+	char *name;	/* soname or file name; base name; distribution */
+	char *path;	/* full real path */
+	char *build_id; /* lower-case hex */
+	char *package;	/* owning package, "" when none owns the file */
 	char *package_version;
 	uint64_t device, inode;
-	uint32_t object; /* object id it came from, 0 for scripts */
+	uint32_t object;       /* object id it came from, 0 for scripts */
 	struct subject *maker; /* CODE: who made it executable, or NULL */
 	/* Filled by the policy, see policy.h. */
 	const struct policy_binding *binding;
@@ -54,8 +54,8 @@ struct chain {
 	uint32_t id;
 	uint32_t process;
 	uint32_t count;
-	uint32_t own_count;	  /* links before the first process boundary */
-	bool is_partial;	  /* the innermost stack could not be taken whole */
+	uint32_t own_count; /* links before the first process boundary */
+	bool is_partial;    /* the innermost stack could not be taken whole */
 	bool has_inferred;
 	struct chain_link *links; /* innermost first */
 	uint32_t seen_count;	  /* PARTIAL: links that were really on the stack; those from here

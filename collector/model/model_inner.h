@@ -6,7 +6,7 @@
 #ifndef SOWATCH_MODEL_INNER_H
 #define SOWATCH_MODEL_INNER_H
 
-#include "arena.h"
+#include "store.h"
 #include "model.h"
 
 /* Longest chain; a deeper lineage is cut at its outer end. */
@@ -42,7 +42,7 @@ struct index {
 struct name_list;
 
 struct model {
-	struct arena arena;
+	struct store store;
 	struct item_run run;
 	struct table subjects, objects, stacks, chains, processes, targets, functions, name_lists;
 	struct index subject_index, name_index;

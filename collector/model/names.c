@@ -63,7 +63,7 @@ static struct name_list *list_make(struct model *model, const struct name_key *k
 {
 	if (index_reserve(model, &model->name_index, list_hash))
 		return NULL;
-	struct name_list *list = arena_alloc(&model->arena, sizeof(*list));
+	struct name_list *list = store_alloc(&model->store, sizeof(*list));
 	if (!list)
 		return NULL;
 	list->process = key->process;
@@ -107,7 +107,7 @@ int names_add(struct model *model, const struct item_name *item)
 			return 0;
 	if (list->count == NAMES_PER_ADDRESS_MAX)
 		return -ENOBUFS;
-	struct name name = {arena_string(&model->arena, item->name), process->names_count};
+	struct name name = {store_string(&model->store, item->name), process->names_count};
 	if (!name.text)
 		return -ENOMEM;
 	int error = list_push(list, name);

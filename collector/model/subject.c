@@ -69,17 +69,17 @@ static struct subject *subject_make(struct model *model, const struct subject_ke
 {
 	if (index_reserve(model, &model->subject_index, subject_hash))
 		return NULL;
-	struct subject *subject = arena_alloc(&model->arena, sizeof(*subject));
+	struct subject *subject = store_alloc(&model->store, sizeof(*subject));
 	if (!subject)
 		return NULL;
 	if (!name.len)
 		name = STR_LIT("unknown");
 	subject->kind = key->kind;
-	subject->name = arena_string(&model->arena, name);
-	subject->path = arena_string(&model->arena, key->path);
-	subject->build_id = arena_string(&model->arena, key->build_id);
-	subject->package = arena_string(&model->arena, key->package);
-	subject->package_version = arena_string(&model->arena, STR_LIT(""));
+	subject->name = store_string(&model->store, name);
+	subject->path = store_string(&model->store, key->path);
+	subject->build_id = store_string(&model->store, key->build_id);
+	subject->package = store_string(&model->store, key->package);
+	subject->package_version = store_string(&model->store, STR_LIT(""));
 	subject->maker = (struct subject *)key->maker;
 	if (!subject->name || !subject->path || !subject->build_id || !subject->package ||
 	    !subject->package_version || table_push(&model->subjects, subject))
@@ -122,7 +122,7 @@ struct subject *subject_for_object(struct model *model, const struct item_object
 	struct subject *subject = subject_get(model, &key, name);
 	if (!subject || model->subjects.count == known)
 		return subject;
-	subject->package_version = arena_string(&model->arena, object->package_version);
+	subject->package_version = store_string(&model->store, object->package_version);
 	if (!subject->package_version)
 		subject->package_version = subject->package + strlen(subject->package);
 	subject->device = object->device;

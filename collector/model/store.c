@@ -1,50 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "arena.h"
+#include "store.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_BLOCK_BYTES (256u << 10)
+#define STORE_BLOCK_BYTES (256u << 10)
 
-struct arena_block {
-	struct arena_block *next;
+struct store_block {
+	struct store_block *next;
 	size_t bytes;
 	_Alignas(16) unsigned char data[];
 };
 
-void *arena_alloc(struct arena *arena, size_t bytes)
+void *store_alloc(struct store *store, size_t bytes)
 {
 	if (bytes > SIZE_MAX / 2)
 		return NULL;
 	bytes = (bytes + 15) & ~(size_t)15;
-	struct arena_block *block = arena->blocks;
-	if (!block || block->bytes - arena->used < bytes) {
-		size_t room = bytes > ARENA_BLOCK_BYTES ? bytes : ARENA_BLOCK_BYTES;
+	struct store_block *block = store->blocks;
+	if (!block || block->bytes - store->used < bytes) {
+		size_t room = bytes > STORE_BLOCK_BYTES ? bytes : STORE_BLOCK_BYTES;
 		block = calloc(1, sizeof(*block) + room);
 		if (!block)
 			return NULL;
 		block->bytes = room;
-		block->next = arena->blocks;
-		arena->blocks = block;
-		arena->used = 0;
+		block->next = store->blocks;
+		store->blocks = block;
+		store->used = 0;
 	}
-	void *ret = block->data + arena->used;
-	arena->used += bytes;
+	void *ret = block->data + store->used;
+	store->used += bytes;
 	return ret;
 }
 
-char *arena_bytes(struct arena *arena, struct str bytes)
+char *store_bytes(struct store *store, struct str bytes)
 {
-	char *ret = arena_alloc(arena, (size_t)bytes.len + 1);
+	char *ret = store_alloc(store, (size_t)bytes.len + 1);
 	if (ret && bytes.len)
 		memcpy(ret, bytes.data, bytes.len);
 	return ret;
 }
 
-char *arena_string(struct arena *arena, struct str string)
+char *store_string(struct store *store, struct str string)
 {
-	char *ret = arena_bytes(arena, string);
+	char *ret = store_bytes(store, string);
 	if (!ret)
 		return NULL;
 	for (char *nul = memchr(ret, 0, string.len); nul;
@@ -53,14 +53,14 @@ char *arena_string(struct arena *arena, struct str string)
 	return ret;
 }
 
-void arena_done(struct arena *arena)
+void store_done(struct store *store)
 {
-	while (arena->blocks) {
-		struct arena_block *next = arena->blocks->next;
-		free(arena->blocks);
-		arena->blocks = next;
+	while (store->blocks) {
+		struct store_block *next = store->blocks->next;
+		free(store->blocks);
+		store->blocks = next;
 	}
-	arena->used = 0;
+	store->used = 0;
 }
 
 int table_push(struct table *table, void *row)

@@ -3,25 +3,25 @@
  * Memory that is given back all at once. What the model learns it never forgets, so that pointers
  * into it live as long as the model.
  */
-#ifndef SOWATCH_MODEL_ARENA_H
-#define SOWATCH_MODEL_ARENA_H
+#ifndef SOWATCH_MODEL_STORE_H
+#define SOWATCH_MODEL_STORE_H
 
 #include "../item.h"
 
-struct arena_block;
+struct store_block;
 
-struct arena {
-	struct arena_block *blocks;
+struct store {
+	struct store_block *blocks;
 	size_t used; /* bytes of the newest block */
 };
 
 /* Zeroed, aligned for any type; NULL when out of memory. */
-void *arena_alloc(struct arena *arena, size_t bytes);
+void *store_alloc(struct store *store, size_t bytes);
 /* A copy with a NUL behind it; embedded NULs stay. NULL when out of memory. */
-char *arena_bytes(struct arena *arena, struct str bytes);
+char *store_bytes(struct store *store, struct str bytes);
 /* The same for a name or path: an embedded NUL would hide what follows it, so it becomes '?'. */
-char *arena_string(struct arena *arena, struct str string);
-void arena_done(struct arena *arena);
+char *store_string(struct store *store, struct str string);
+void store_done(struct store *store);
 
 /* A growing array of pointers, for ids that are dense from 1. */
 struct table {
