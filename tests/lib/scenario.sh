@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: Apache-2.0
+# What scenarios are made of; sourced by tests/*/*.sh. `watch` runs a command bare and under
+# sowatch and holds the two against each other; the expect_* functions then ask what sowatch saw.
+# A scenario goes on after a failed expectation; it fails at its end, and says how to repeat it.
+# SOWATCH_BUILD: the build directory; SOWATCH_KEEP=1: keep the working directory.
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+: "${SOWATCH_BUILD:=$root/build/release}"
+: "${SCENARIO_TEST:=scenario.$(basename "$0" .sh)}"
+sowatch=$SOWATCH_BUILD/bin/sowatch
+subjects=$SOWATCH_BUILD/tests/subjects
+scenario_dir=$(cd "$(dirname "$0")" && pwd)
+
+# The same small environment for everyone, whatever the tester's own looks like.
+for scenario_variable in $(compgen -e); do
+	case $scenario_variable in
+	SOWATCH_BUILD | SOWATCH_KEEP | SCENARIO_TEST | SOWATCH_SHIM | SOWATCH_POLICIES) ;;
+	*) unset "$scenario_variable" 2>/dev/null ;;
+	esac
+done
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL=C.UTF-8 TZ=UTC
+[ -x /usr/bin/python3 ] && python=/usr/bin/python3 || python=python3
+
+work=$(mktemp -d /tmp/sowatch-test.XXXXXX)
+work=$(readlink -f "$work")
+chmod 755 "$work"
+export HOME=$work/home XDG_STATE_HOME=$work/state TMPDIR=$work/tmp
+cwd=$work/cwd
+here=$work failures=0 checks=0 watched='' background=()
+
+scenario_end()
+{
+	local status=$? pid
+	for pid in "${background[@]}"; do
+		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	done
+	[ "$(type -t tear_down)" != function ] || tear_down
+	if [ "${SOWATCH_KEEP-}" = 1 ]; then
+		echo "kept: $work"
+	else
+		rm -rf "$work"
+	fi
+	if [ $status = 77 ] && [ $failures = 0 ]; then
+		exit 77
+	fi
+	if [ $status = 0 ] && [ $failures = 0 ] && [ $checks = 0 ]; then
+		echo "FAILED: the scenario checked nothing"
+		failures=1
+	fi
+	if [ $status != 0 ] || [ $failures != 0 ]; then
+		echo "$failures of $checks checks failed"
+		echo "repeat: ./test '^${SCENARIO_TEST//./\\.}\$'"
+		exit 1
+	fi
+	exit 0
+}
+trap scenario_end EXIT
+
+skip() { echo "skip: $*"; exit 77; }
+
+need_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
+
+# need_program NAME...: on a machine that ./test has set up they are there.
+need_program()
+{
+	local name
+	for name; do
+		command -v "$name" >/dev/null || skip "$name is not installed"
+	done
+}
+
+# need_subject NAME: a subject that could not be built on this machine.
+need_subject() { [ -e "$subjects/$1" ] || skip "the subject $1 was not built here"; }
+
+# fail WHAT [DETAILS on stdin when "-" follows]
+fail()
+{
+	failures=$((failures + 1))
+	echo "FAILED${watched:+ ($watched)}: $1"
+	[ "${2-}" != - ] || sed 's/^/    /' | head -n 40
+}
+
+check() { checks=$((checks + 1)); }
+
+# fresh: an empty HOME, TMPDIR and working directory; prepare() fills them when the scenario has it.
+fresh()
+{
+	rm -rf "$work/home" "$work/tmp" "$cwd"
+	mkdir -p "$work/home" "$work/tmp" "$work/state" "$cwd"
+	chmod 1777 "$work/tmp"
+	[ "$(type -t prepare)" != function ] || (cd "$cwd" && prepare)
+}
+
+# watch NAME [OPTION]... -- CMD [ARG]...
+#   --policy FILE   on top of the shipped ones      --status N   the status both must have
+#   --stdin FILE    standard input of both runs     --filter SED applied to both outputs first
+#   --no-bare       do not run it bare (and give --status)
+#   --no-replay     do not hold the replay against the live run
+#   --any-stderr    standard error may differ
+#   others go to `sowatch run`
+watch()
+{
+	local options=() want='' input=/dev/null filter='' bare=1 replay=1 errors=1
+	watched=$1
+	here=$work/run-$1
+	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		case $1 in
+		--policy) options+=(-p "$root/policies" -p "$2"); shift ;;
+		--status) want=$2; shift ;;
+		--stdin) input=$2; shift ;;
+		--filter) filter=$2; shift ;;
+		--no-bare) bare='' ;;
+		--no-replay) replay='' ;;
+		--any-stderr) errors='' ;;
+		*) options+=("$1") ;;
+		esac
+		shift
+	done
+	shift
+	rm -rf "$here"
+	mkdir -p "$here"
+	if [ -n "$bare" ]; then
+		fresh
+		(cd "$cwd" && exec "$@") <"$input" >"$here/bare.out" 2>"$here/bare.err"
+		bare_status=$?
+	fi
+	fresh
+	(cd "$cwd" && exec timeout --foreground -k 5 100 "$sowatch" run --accept shim-only \
+		-o "$here/log.swl" --alerts "$here/alerts.jsonl" --summary "$here/summary.json" \
+		"${options[@]}" -- "$@") <"$input" >"$here/out" 2>"$here/err"
+	status=$?
+	[ -z "$filter" ] || sed -i -E "$filter" "$here/out" ${bare:+"$here/bare.out"}
+	[ -z "$bare" ] || watch_compare "$errors"
+	if [ -n "$want" ]; then
+		check
+		[ "$status" = "$want" ] || fail "exit status $status, expected $want" - <"$here/err"
+	fi
+	check
+	jq -e .verdict "$here/summary.json" >/dev/null 2>&1 ||
+		fail "no summary was written; sowatch said" - <"$here/err"
+	[ -z "$replay" ] || expect_replay_same
+}
+
+# The command must not notice that it is watched.
+watch_compare()
+{
+	check
+	[ "$status" = "$bare_status" ] ||
+		fail "exit status $status, bare it is $bare_status; standard error was" - <"$here/err"
+	check
+	cmp -s "$here/bare.out" "$here/out" ||
+		fail "the output differs from the bare run's" - < <(diff "$here/bare.out" "$here/out")
+	[ -n "$1" ] || return 0
+	check
+	grep -vxFf "$here/err" "$here/bare.err" >"$here/err.missing" &&
+		fail "these lines of standard error are gone" - <"$here/err.missing"
+	return 0
+}
+
+# --- what was seen ---------------------------------------------------------------------------
+
+# seen_count SUBJECT ACTION: how often the subject was charged with it.
+seen_count()
+{
+	jq --arg s "$1" --arg a "$2" '[.subjects[]? | select(.name == $s) | .actions[$a] // 0] | add // 0' \
+		"$here/summary.json" 2>/dev/null || echo 0
+}
+
+seen_all()
+{
+	jq -r '.subjects[]? | .kind + " " + .name + " " + (.actions | tostring)' "$here/summary.json" 2>&1
+}
+
+# expect_event SUBJECT ACTION [AT-LEAST]
+expect_event()
+{
+	local count least=${3-1}
+	check
+	count=$(seen_count "$1" "$2")
+	[ "${count:-0}" -ge "$least" ] ||
+		fail "expected at least $least $2 by $1, found ${count:-0}; seen were" - < <(seen_all)
+}
+
+# expect_count SUBJECT ACTION EXACTLY
+expect_count()
+{
+	local count
+	check
+	count=$(seen_count "$1" "$2")
+	[ "$count" = "$3" ] || fail "expected exactly $3 $2 by $1, found $count; seen were" - < <(seen_all)
+}
+
+expect_no_event()
+{
+	expect_count "$1" "$2" 0
+}
+
+# --- what deviates ---------------------------------------------------------------------------
+
+# The object of an alert as one word, its chain as words with bars between.
+alert_words='def word: if has("path") then .path + (if has("to") then " " + .to else "" end)
+	elif has("program") then .program
+	elif has("address") then .address + (if has("port") then ":\(.port)" else "" end)
+	else .name // tostring end;
+	def names: [.chain[].name] | join("|");'
+
+alerts_told()
+{
+	jq -r "$alert_words"'.kind + " " + .subject.name + " " + .action + " " + (.object | word) + " x\(.count)  chain " + names' \
+		"$here/alerts.jsonl" 2>&1
+}
+
+# deviation_count SUBJECT ACTION OBJECT-REGEX [CHAIN-REGEX]: repeats counted too
+deviation_count()
+{
+	jq -s --arg s "$1" --arg a "$2" --arg o "$3" --arg c "${4-}" "$alert_words"'[.[] |
+		select(.kind != "coverage" and .subject.name == $s and .action == $a
+			and (.object | word | test("^(" + $o + ")$")) and (names | test($c))) | .count] | add // 0' \
+		"$here/alerts.jsonl" 2>/dev/null || echo 0
+}
+
+# expect_deviation SUBJECT ACTION OBJECT-REGEX [CHAIN-REGEX]
+expect_deviation()
+{
+	check
+	[ "$(deviation_count "$@")" -gt 0 ] ||
+		fail "expected a deviation: $1 $2 $3${4:+, chain $4}; told were" - < <(alerts_told)
+}
+
+# expect_deviations N SUBJECT ACTION OBJECT-REGEX [CHAIN-REGEX]: exactly, folded ones counted
+expect_deviations()
+{
+	local count
+	check
+	count=$(deviation_count "${@:2}")
+	[ "$count" = "$1" ] ||
+		fail "expected $1 deviations: $2 $3 $4${5:+, chain $5}, found $count; told were" - < <(alerts_told)
+}
+
+# expect_no_deviation [SUBJECT]: by anyone, or by that one
+expect_no_deviation()
+{
+	local count
+	check
+	if [ $# = 0 ]; then
+		count=$(jq .deviations "$here/summary.json" 2>/dev/null)
+	else
+		count=$(jq -s --arg s "$1" '[.[] | select(.kind != "coverage" and .subject.name == $s)] | length' \
+			"$here/alerts.jsonl")
+	fi
+	[ "$count" = 0 ] ||
+		fail "expected no deviation${1:+ by $1}, found ${count:-nothing to count}; told were" - < <(alerts_told)
+}
+
+expect_verdict()
+{
+	local verdict
+	check
+	verdict=$(jq -r .verdict "$here/summary.json" 2>/dev/null)
+	[ "$verdict" = "$1" ] || fail "expected the verdict $1, found $verdict; coverage and reasons are" - < <(
+		jq -c '.reasons[]?, .coverage' "$here/summary.json" 2>&1)
+}
+
+# expect_clean: nothing deviates, and nothing was missed.
+expect_clean()
+{
+	expect_no_deviation
+	expect_verdict clean
+}
+
+# expect_uncovered NAME: a process that ran without the shim is named.
+expect_uncovered()
+{
+	check
+	jq -e --arg n "$1" '[.coverage.uncovered_processes[]? | tostring | select(contains($n))] | length > 0' \
+		"$here/summary.json" >/dev/null 2>&1 ||
+		fail "expected $1 among the uncovered processes; coverage is" - < <(
+			jq -c .coverage "$here/summary.json" 2>&1)
+}
+
+expect_covered()
+{
+	check
+	jq -e '.coverage.uncovered_processes | length == 0' "$here/summary.json" >/dev/null 2>&1 ||
+		fail "expected every process to be covered; coverage is" - < <(
+			jq -c .coverage "$here/summary.json" 2>&1)
+}
+
+# expect_lost: how many records were lost, as a number on stdout
+lost_count() { jq '.coverage.lost' "$here/summary.json" 2>/dev/null || echo 0; }
+
+# expect_said REGEX: sowatch said so on standard error.
+expect_said()
+{
+	check
+	grep -qE -- "$1" "$here/err" || fail "expected a sentence like '$1'; said was" - <"$here/err"
+}
+
+expect_not_said()
+{
+	check
+	! grep -qE -- "$1" "$here/err" || fail "expected no sentence like '$1'; said was" - <"$here/err"
+}
+
+# expect TEXT COMMAND...: any other condition
+expect()
+{
+	local text=$1
+	shift
+	check
+	"$@" || fail "expected that $text"
+}
+
+# --- replay ----------------------------------------------------------------------------------
+
+# The log, judged again with the policy in it, gives the same alerts and summary byte for byte,
+# and its exit status tells the verdict.
+expect_replay_same()
+{
+	local verdict want
+	verdict=$(jq -r .verdict "$here/summary.json" 2>/dev/null)
+	case $verdict in clean) want=0 ;; deviates) want=1 ;; *) want=4 ;; esac
+	"$sowatch" replay "$here/log.swl" --accept shim-only --alerts "$here/replay.jsonl" \
+		--summary "$here/replay.json" >"$here/replay.out" 2>"$here/replay.err" </dev/null
+	local got=$?
+	check
+	[ $got = $want ] ||
+		fail "replay ended with $got, the verdict $verdict asks for $want" - <"$here/replay.err"
+	check
+	cmp -s "$here/alerts.jsonl" "$here/replay.jsonl" || fail "the replay's alerts differ" - < <(
+		diff "$here/alerts.jsonl" "$here/replay.jsonl")
+	check
+	cmp -s "$here/summary.json" "$here/replay.json" || fail "the replay's summary differs" - < <(
+		diff <(jq -S . "$here/summary.json") <(jq -S . "$here/replay.json"))
+}
+
+# --- neighbours ------------------------------------------------------------------------------
+
+# start COMMAND...: in the background, stopped at the end; sets $started.
+start()
+{
+	"$@" </dev/null &
+	started=$!
+	background+=("$started")
+}
+
+# wait_until SECONDS COMMAND...: polls until the command succeeds.
+wait_until()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" 2>/dev/null; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+# free_port [ADDRESS]: a TCP port nobody listens on right now.
+free_port()
+{
+	"$python" -c 'import socket, sys
+s = socket.socket()
+s.bind((sys.argv[1], 0))
+print(s.getsockname()[1])' "${1-127.0.0.1}"
+}
+
+# serve KIND ADDRESS PORT [ARG]...: one of tests/lib/serve.py's servers; returns when it is ready.
+serve()
+{
+	local ready
+	ready=$(mktemp -u "$work/ready.XXXXXX")
+	start "$python" "$root/tests/lib/serve.py" "$ready" "$@"
+	wait_until 10 test -s "$ready" || { fail "the $1 server did not start"; exit 1; }
+}
