@@ -60,6 +60,9 @@ const char *policy_hash(const struct policy *policy);
  * the subject is first judged. The binding belongs to the policy. */
 const struct policy_binding *policy_bind(struct policy *policy, struct subject *subject);
 bool policy_is_profiled(const struct policy_binding *binding);
+/* role: conduit, the subject carries everything (libc, the loader, interpreters, shells): sentences
+ * leave it out. NULL (never judged) is none. */
+bool policy_is_conduit(const struct policy_binding *binding);
 
 enum outcome_kind {
 	OUTCOME_ALLOWED = 1,
