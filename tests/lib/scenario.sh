@@ -240,6 +240,24 @@ expect_deviations()
 		fail "expected $1 deviations: $2 $3 $4${5:+, chain $5}, found $count; told were" - < <(alerts_told)
 }
 
+# expect_alert TEXT JQ-FILTER: some alert for which the filter holds; $cwd is the working directory.
+expect_alert()
+{
+	check
+	jq -se --arg cwd "$cwd" "[.[] | select($2)] | length > 0" "$here/alerts.jsonl" >/dev/null 2>&1 ||
+		fail "expected that $1; told were" - <"$here/alerts.jsonl"
+}
+
+# expect_attribution METHOD: of every alert of the run.
+expect_attribution()
+{
+	check
+	jq -se --arg m "$1" 'length > 0 and all(.[]; .attribution.method == $m)' \
+		"$here/alerts.jsonl" >/dev/null 2>&1 ||
+		fail "expected every attribution to be $1, found" - < <(
+			jq -c '[.subject.name, .attribution]' "$here/alerts.jsonl" 2>&1)
+}
+
 # expect_no_deviation [SUBJECT]: by anyone, or by that one
 expect_no_deviation()
 {
@@ -269,6 +287,18 @@ expect_clean()
 {
 	expect_no_deviation
 	expect_verdict clean
+}
+
+# expect_hole: something was missed, and the verdict owns up to it.
+expect_hole()
+{
+	local verdict
+	check
+	verdict=$(jq -r .verdict "$here/summary.json" 2>/dev/null)
+	case $verdict in unknown) return ;; esac
+	jq -e '.coverage.lost > 0 or ([.reasons[]? | tostring | select(test("missed|early|lost|gap"))] | length > 0)' \
+		"$here/summary.json" >/dev/null 2>&1 ||
+		fail "something is missing, and nothing says so" - < <(jq -c . "$here/summary.json" 2>&1)
 }
 
 # expect_uncovered NAME: a process that ran without the shim is named.

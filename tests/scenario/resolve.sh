@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# getaddrinfo in a library, then connect: the rule's host name matches what the resolver said.
+. "$(dirname "$0")/../lib/scenario.sh"
+
+dns_port=$("$python" -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.67", 0))
+print(s.getsockname()[1])')
+port=$(free_port 127.0.0.10)
+export SCENARIO_PORT=$port
+serve dns 127.0.0.67 "$dns_port" good.vendor.test=127.0.0.10 evil.rogue.test=127.0.0.66
+serve hello 127.0.0.10 "$port"
+serve hello 127.0.0.66 "$port"
+serve hello 127.0.0.1 "$port"
+dns="127.0.0.67 $dns_port"
+
+watch good --policy "$scenario_dir/resolve.yaml" -- "$subjects/dial_app" good.vendor.test "$port" $dns
+expect "it got its answer" grep -qx 'got hello' "$here/out"
+expect_clean
+expect_event libdialer.so net.resolve
+expect_event libdialer.so net.connect
+
+watch evil --policy "$scenario_dir/resolve.yaml" -- "$subjects/dial_app" evil.rogue.test "$port" $dns
+expect_deviations 1 libdialer.so net.resolve evil.rogue.test
+expect_deviations 1 libdialer.so net.connect "127.0.0.66:$port" '^libdialer.so\|dial_app'
+expect_alert "the connect carries the name" \
+	'.action == "net.connect" and .object.name == "evil.rogue.test" and .object.proto == "tcp"'
+
+# The right address, but nobody ever asked for the name.
+watch unasked --policy "$scenario_dir/resolve.yaml" -- "$subjects/dial_app" 127.0.0.10 "$port" $dns
+expect_deviation libdialer.so net.connect "127.0.0.10:$port"
+
+watch wrong-port --policy "$scenario_dir/resolve.yaml" --status 1 -- \
+	"$subjects/dial_app" good.vendor.test 1 $dns
+expect_deviation libdialer.so net.connect 127.0.0.10:1
+
+watch localhost --policy "$scenario_dir/resolve.yaml" -- "$subjects/dial_app" localhost "$port"
+expect_clean
