@@ -13,11 +13,11 @@ struct finding {
 	const struct policy *policy;
 	const struct item_event *event;
 	const struct outcome *outcome;
-	const char *kind;      /* "deviation", "bypass", "tamper", ... */
-	const char *vantage;   /* "shim" */
-	char fingerprint[33];  /* hex, stable across runs */
-	char id[33];	       /* hex, unique within the run, same on replay */
-	uint64_t count;	       /* repeats this line stands for, >= 1 */
+	const char *kind;     /* "deviation", "bypass", "tamper", ... */
+	const char *vantage;  /* "shim" */
+	char fingerprint[33]; /* hex, stable across runs */
+	char id[33];	      /* hex, unique within the run, same on replay */
+	uint64_t count;	      /* repeats this line stands for, >= 1 */
 	const struct chain *chain;
 };
 

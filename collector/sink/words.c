@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "words.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../preload/wire/ring.h"
+
+const char *words_kind(enum subject_kind kind)
+{
+	switch (kind) {
+	case SUBJECT_LIBRARY:
+		return "library";
+	case SUBJECT_EXECUTABLE:
+		return "executable";
+	case SUBJECT_PYTHON:
+		return "python";
+	case SUBJECT_SCRIPT:
+		return "script";
+	case SUBJECT_CODE:
+		return "code";
+	}
+	return "unknown";
+}
+
+static const char *const action_names[] = {
+#define ACTION(id, number, name, family, doc) [number] = name,
+#include "../../preload/wire/actions.tbl.h"
+#undef ACTION
+};
+
+const char *words_action(uint8_t action)
+{
+	return action && action < WIRE_ACTIONS ? action_names[action] : "unknown";
+}
+
+const char *words_family(uint8_t action)
+{
+	enum family { NET, FILE, EXEC, ENV };
+	static const char *const names[] = {"network", "file", "exec", "env"};
+	static const uint8_t families[] = {
+#define ACTION(id, number, name, family, doc) [number] = family,
+#include "../../preload/wire/actions.tbl.h"
+#undef ACTION
+	};
+	return action < WIRE_ACTIONS ? names[families[action]] : "unknown";
+}
+
+const char *words_severity(enum severity severity)
+{
+	switch (severity) {
+	case SEVERITY_LOW:
+		return "low";
+	case SEVERITY_MEDIUM:
+		return "medium";
+	case SEVERITY_HIGH:
+		return "high";
+	case SEVERITY_CRITICAL:
+		return "critical";
+	}
+	return "medium";
+}
+
+const char *words_confidence(const struct outcome *outcome)
+{
+	switch (outcome->method) {
+	case METHOD_EXACT:
+		return "high";
+	case METHOD_INFERRED:
+		return "medium";
+	case METHOD_PARTIAL:
+		return "low";
+	}
+	return "low";
+}
+
+const char *words_verdict(enum verdict verdict)
+{
+	return verdict == VERDICT_CLEAN	     ? "clean"
+	       : verdict == VERDICT_DEVIATES ? "deviates"
+					     : "unknown";
+}
+
+const char *words_hole(uint8_t kind)
+{
+	switch (kind) {
+#define HOLE(id, number, name, sentence)                                                           \
+	case number:                                                                               \
+		return name;
+		HOLES(HOLE)
+#undef HOLE
+	}
+	return "unknown";
+}
+
+static const char *hole_sentence(uint8_t kind)
+{
+	switch (kind) {
+#define HOLE(id, number, name, sentence)                                                           \
+	case number:                                                                               \
+		return sentence;
+		HOLES(HOLE)
+#undef HOLE
+	}
+	return "something could not be seen";
+}
+
+void words_address(struct text *text, const struct item_target *target)
+{
+	char address[INET6_ADDRSTRLEN] = "";
+	if (target->address_len == 4)
+		inet_ntop(AF_INET, target->address, address, sizeof(address));
+	else if (target->address_len == 16)
+		inet_ntop(AF_INET6, target->address, address, sizeof(address));
+	text_add(text, address);
+}
+
+const char *words_proto(const struct item_target *target)
+{
+	if (target->kind == TARGET_UNIX)
+		return "unix";
+	return target->proto == PROTO_TCP ? "tcp" : target->proto == PROTO_UDP ? "udp" : "";
+}
+
+const char *words_host(struct model *model, uint32_t process, const struct item_target *target)
+{
+	const char *name;
+	if (target->kind == TARGET_PEER && target->address_len &&
+	    model_names(model, process, target->address, target->address_len, &name, 1))
+		return name;
+	return "";
+}
+
+/* What was done, and what was only tried. */
+static const struct {
+	const char *did, *tried;
+} verbs[WIRE_ACTIONS] = {
+	[WIRE_NET_CONNECT] = {"connected to", "connect to"},
+	[WIRE_NET_BIND] = {"bound", "bind"},
+	[WIRE_NET_LISTEN] = {"listened on", "listen on"},
+	[WIRE_NET_ACCEPT] = {"accepted a connection from", "accept a connection from"},
+	[WIRE_NET_SEND] = {"sent a datagram to", "send a datagram to"},
+	[WIRE_NET_RESOLVE] = {"asked for the address of", "ask for the address of"},
+	[WIRE_NET_EXCHANGE] = {"mixed up requests and replies with",
+			       "mix up requests and replies with"},
+	[WIRE_FILE_READ] = {"read", "read"},
+	[WIRE_FILE_WRITE] = {"wrote", "write"},
+	[WIRE_FILE_DELETE] = {"deleted", "delete"},
+	[WIRE_FILE_RENAME] = {"renamed", "rename"},
+	[WIRE_FILE_LINK] = {"linked", "link"},
+	[WIRE_FILE_MODE] = {"changed mode or owner of", "change mode or owner of"},
+	[WIRE_FILE_LIST] = {"listed", "list"},
+	[WIRE_EXEC_RUN] = {"ran", "run"},
+	[WIRE_EXEC_LOAD] = {"loaded", "load"},
+	[WIRE_EXEC_CODE] = {"made executable", "make executable"},
+	[WIRE_EXEC_INSPECT] = {"reached into", "reach into"},
+	[WIRE_ENV_READ] = {"looked up the environment variable",
+			   "look up the environment variable"},
+};
+
+static void add_peer(struct text *text, const struct finding *finding,
+		     const struct item_target *target, enum escape escape)
+{
+	if (target->address_len == 16)
+		text_add(text, "[");
+	words_address(text, target);
+	text_addf(text, "%s:%u", target->address_len == 16 ? "]" : "", target->port);
+	if (target->proto == PROTO_UDP)
+		text_add(text, "/udp");
+	const char *host = words_host(finding->model, finding->event->process, target);
+	if (*host) {
+		text_add(text, " (");
+		text_escape_string(text, host, escape);
+		text_add(text, ")");
+	}
+}
+
+static void add_program(struct text *text, const struct item_target *target, enum escape escape)
+{
+	text_escape(text, target->path.len ? target->path : target->asked, escape);
+	if (!target->argv.len)
+		return;
+	text_add(text, " [");
+	for (uint32_t at = 0; at < target->argv.len;) {
+		struct str word = {
+			target->argv.data + at,
+			(uint32_t)strnlen(target->argv.data + at, target->argv.len - at)};
+		text_add(text, at ? " " : "");
+		text_escape(text, word, escape);
+		at += word.len + 1;
+	}
+	text_add(text, "]");
+}
+
+static void add_object(struct text *text, const struct finding *finding,
+		       const struct item_target *target, enum escape escape)
+{
+	switch (target->kind) {
+	case TARGET_PEER:
+		add_peer(text, finding, target, escape);
+		return;
+	case TARGET_PROGRAM:
+		add_program(text, target, escape);
+		return;
+	case TARGET_UNIX:
+		text_add(text, "unix:");
+		break;
+	case TARGET_MEMORY:
+		text_addf(text, "%llu bytes of memory", (unsigned long long)target->number);
+		return;
+	case TARGET_PROCESS:
+		text_addf(text, "process %llu ", (unsigned long long)target->number);
+		break;
+	}
+	text_escape(text, target->path.len ? target->path : target->asked, escape);
+	if (target->kind == TARGET_PATHS) {
+		text_add(text, " to ");
+		text_escape(text, target->to, escape);
+	}
+}
+
+static void add_subject(struct text *text, const struct subject *subject, enum escape escape)
+{
+	text_addf(text, "%s ", words_kind(subject->kind));
+	text_escape_string(text, subject->name, escape);
+	if (subject->kind == SUBJECT_CODE && subject->maker) {
+		text_add(text, " made by ");
+		text_escape_string(text, subject->maker->name, escape);
+	}
+}
+
+/* "(via curl, libcurl.so.4)": who carried it to the charged subject, outermost first. Left out:
+ * the interpreter a script runs in, code that lies between two stretches of one subject, and
+ * subjects that carry everything (libc, shells), which say nothing. */
+static void add_via(struct text *text, const struct finding *finding, enum escape escape)
+{
+	const struct chain *chain = finding->chain;
+	const struct chain_link *charged = finding->outcome->charged;
+	bool is_first = true;
+	for (uint32_t at = (uint32_t)(charged - chain->links); at-- > 0;) {
+		const struct chain_link *link = &chain->links[at];
+		const struct subject *subject = link->subject;
+		bool is_known = subject == charged->subject;
+		for (const struct chain_link *other = link + 1; other < charged; other++)
+			is_known |= other->subject == subject;
+		if (is_known || policy_is_conduit(subject->binding))
+			continue;
+		if (charged->subject->kind == SUBJECT_SCRIPT && link + 1 == charged)
+			continue;
+		text_add(text, is_first ? " (via " : ", ");
+		text_escape_string(text, subject->name, escape);
+		is_first = false;
+	}
+	if (!is_first)
+		text_add(text, ")");
+}
+
+void words_message(struct text *text, const struct finding *finding, enum escape escape)
+{
+	const struct item_event *event = finding->event;
+	const struct item_target *target = model_target(finding->model, event->target);
+	bool is_done = event->result >= 0 || event->result == -EINPROGRESS;
+	add_subject(text, finding->outcome->charged->subject, escape);
+	add_via(text, finding, escape);
+	text_addf(text, is_done ? " %s" : " tried to %s",
+		  is_done ? verbs[event->action].did : verbs[event->action].tried);
+	if (target) {
+		text_add(text, " ");
+		add_object(text, finding, target, escape);
+	} else {
+		text_add(text, " something that could not be made out");
+	}
+	if (finding->outcome->message) {
+		text_add(text, ": ");
+		text_escape_string(text, finding->outcome->message, escape);
+	}
+}
+
+void words_expected(struct text *text, const struct finding *finding, enum escape escape)
+{
+	const struct outcome *outcome = finding->outcome;
+	bool is_guard = outcome->rule.profile && !strcmp(outcome->rule.profile, "guards");
+	if (is_guard) {
+		text_add(text, "a guard forbids it to everybody");
+		if (outcome->expected && *outcome->expected)
+			text_add(text, ": ");
+	} else if (outcome->judged_by && outcome->judged_by->subject != outcome->charged->subject) {
+		text_add(text, "the profile of ");
+		add_subject(text, outcome->judged_by->subject, escape);
+		text_add(text, " allows ");
+	} else {
+		text_add(text, "its profile allows ");
+	}
+	text_escape_string(text, outcome->expected ? outcome->expected : "", escape);
+}
+
+static void add_process(struct text *text, const struct process *process, enum escape escape)
+{
+	text_addf(text, "process %u ", process->pid);
+	text_escape_string(text, process->exe, escape);
+}
+
+static void add_starter(struct text *text, const struct chain *chain, enum escape escape)
+{
+	const struct chain_link *last = NULL;
+	if (!chain || !chain->count)
+		return;
+	text_add(text, ", started by ");
+	add_subject(text, chain->links[0].subject, escape);
+	for (uint32_t at = 0; at < chain->count && !last; at++)
+		if (chain->links[at].starts_process)
+			last = &chain->links[at];
+	if (last && last->subject != chain->links[0].subject) {
+		text_add(text, " in ");
+		add_subject(text, last->subject, escape);
+	}
+}
+
+void words_hole_sentence(struct text *text, struct model *model, const struct item_hole *hole,
+			 enum escape escape)
+{
+	static const char *const families[WIRE_FAMILIES] = {"stack", "net", "file", "exec", "env"};
+	const struct process *process = model_process(model, hole->process);
+	text_add(text, hole_sentence(hole->kind));
+	if (hole->kind != HOLE_UNCOVERED && hole->count > 1)
+		text_addf(text, ", %llu times", (unsigned long long)hole->count);
+	if (hole->family < WIRE_FAMILIES && hole->kind == HOLE_LOST)
+		text_addf(text, ", family %s", families[hole->family]);
+	if (hole->what.len) {
+		text_add(text, ": ");
+		text_escape(text, hole->what, escape);
+	}
+	if (hole->reason.len) {
+		text_add(text, " (");
+		text_escape(text, hole->reason, escape);
+		text_add(text, ")");
+	}
+	if (process && hole->kind != HOLE_UNCOVERED) {
+		text_add(text, ", in ");
+		add_process(text, process, escape);
+	}
+	if (hole->kind == HOLE_UNCOVERED)
+		add_starter(text, model_chain(model, hole->chain), escape);
+}
+
+void words_time(struct text *text, const struct item_run *run, uint64_t monotonic_ns)
+{
+	uint64_t ns = run->realtime_ns + (monotonic_ns - run->monotonic_ns);
+	time_t seconds = (time_t)(ns / 1000000000u);
+	struct tm tm;
+	char date[32] = "1970-01-01T00:00:00";
+	if (gmtime_r(&seconds, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	text_addf(text, "%s.%09uZ", date, (unsigned)(ns % 1000000000u));
+}
