@@ -30,11 +30,11 @@ watch stdin --stdin "$work/input" -- sh -c 'cat; echo error >&2'
 expect "what went in came out" cmp -s "$work/input" "$here/out"
 
 # A signal to sowatch reaches the command.
-("$sowatch" run -o "$work/log-term.swl" -- sh -c 'trap "exit 9" TERM; echo up >'"$work"'/up; while :; do sleep 0.05; done' \
-	2>/dev/null; echo $? >"$work/status") &
+"$sowatch" run -o "$work/log-term.swl" -- \
+	sh -c 'trap "exit 9" TERM; echo up >"$1"; while :; do sleep 0.05; done' - "$work/up" 2>/dev/null &
+pid=$!
 wait_until 10 test -s "$work/up"
-sowatch_pid=$(pgrep -f "log-term.swl" | head -n 1)
-kill -TERM "$sowatch_pid"
-wait_until 5 test -s "$work/status"
-expect "the command was told to end, and its status came through ($(cat "$work/status"))" \
-	test "$(cat "$work/status")" = 9
+kill -TERM $pid
+wait $pid
+status=$?
+expect "the command was told to end, and its status came through ($status)" test $status = 9
