@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Our two variables: put into the environment of every program that is started, and taken out of
+ * the program's own view before it looks. A program, `env` included, prints what it would print
+ * without us.
+ */
+#include "hook.h"
+
+static bool is_variable(const char *entry, const char *name, size_t bytes)
+{
+	return !strncmp(entry, name, bytes) && entry[bytes] == '=';
+}
+#define IS_SESSION(entry) is_variable(entry, WIRE_ENV_NAME, sizeof(WIRE_ENV_NAME) - 1)
+#define IS_PRELOAD(entry) is_variable(entry, "LD_PRELOAD", 10)
+
+/* The user's own part of an LD_PRELOAD value: what follows our path when it leads. */
+static const char *preload_user(const char *value)
+{
+	size_t bytes = strlen(session.shim_path);
+
+	if (bytes && !strncmp(value, session.shim_path, bytes)) {
+		if (!value[bytes])
+			return value + bytes;
+		if (value[bytes] == ':' || value[bytes] == ' ')
+			return value + bytes + 1;
+	}
+	return value;
+}
+
+/* Where we were loaded from, as the loader was told; that is what children must be told too. */
+static void shim_path_find(void)
+{
+	struct dl_find_object self;
+
+	if (_dl_find_object((void *)shim_path_find, &self) == 0 && self.dlfo_link_map->l_name &&
+	    strlen(self.dlfo_link_map->l_name) < sizeof(session.shim_path))
+		strcpy(session.shim_path, self.dlfo_link_map->l_name);
+}
+
+static void entry_remove(char **at)
+{
+	do
+		at[0] = at[1];
+	while (*at++);
+}
+
+/* Wiped, because the text would still be seen through /proc/PID/environ. */
+static void entry_wipe(char *entry)
+{
+	memset(entry, 0, strlen(entry));
+}
+
+const char *environ_take(char **envp, char *ret_value, size_t bytes)
+{
+	bool has_user_preload = false;
+	const char *found = NULL;
+	char *flags;
+
+	shim_path_find();
+	for (char **at = envp; at && *at; at++) {
+		if (!IS_SESSION(*at))
+			continue;
+		if (strlen(*at) - sizeof(WIRE_ENV_NAME) < bytes) {
+			strcpy(ret_value, *at + sizeof(WIRE_ENV_NAME));
+			found = ret_value;
+		}
+		entry_wipe(*at);
+		entry_remove(at);
+		break;
+	}
+	if (!found)
+		return NULL;
+	/* FLAGS is the ninth field. */
+	flags = ret_value;
+	for (unsigned field = 1; field < 9 && flags; field++)
+		flags = strchr(flags, ':') ? strchr(flags, ':') + 1 : NULL;
+	if (flags)
+		has_user_preload = strtoul(flags, NULL, 16) & WIRE_SESSION_USER_PRELOAD;
+	for (char **at = envp; *at; at++) {
+		if (!IS_PRELOAD(*at))
+			continue;
+		if (has_user_preload) {
+			const char *user = preload_user(*at + 11);
+
+			memmove(*at + 11, user, strlen(user) + 1);
+		} else {
+			entry_wipe(*at);
+			entry_remove(at);
+		}
+		break;
+	}
+	return found;
+}
+
+/* --- for children ----------------------------------------------------------------------------------- */
+static const char *environ_find_preload(char *const envp[])
+{
+	for (; envp && *envp; envp++)
+		if (IS_PRELOAD(*envp))
+			return *envp + 11;
+	return NULL;
+}
+
+size_t environ_room(char *const envp[])
+{
+	const char *user = environ_find_preload(envp);
+	size_t count = 0;
+
+	while (envp && envp[count])
+		count++;
+	return (count + 3) * sizeof(char *) + sizeof("LD_PRELOAD=") + strlen(session.shim_path) + 1 +
+	       (user ? strlen(user) : 0) + 1;
+}
+
+void environ_inject(struct environ_copy *copy, void *room, size_t room_bytes, char *const envp[],
+		    uint32_t origin, uint32_t serial)
+{
+	const char *user = environ_find_preload(envp);
+	uint32_t flags = session.flags | (user ? WIRE_SESSION_USER_PRELOAD : 0);
+	bool is_placed = false;
+	size_t count = 0;
+	char *at;
+
+	copy->map = NULL;
+	if (!room) {
+		long map = sys_call6(SYS_mmap, 0, room_bytes, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (map < 0 && map > -4096) {
+			copy->envp = (char **)(uintptr_t)envp;
+			ring_missed();
+			return;
+		}
+		room = copy->map = (void *)map;
+		copy->map_bytes = room_bytes;
+	}
+	copy->envp = room;
+	while (envp && envp[count])
+		count++;
+	at = (char *)(copy->envp + count + 3);
+	copy->preload = at;
+	at = mempcpy(at, "LD_PRELOAD=", 11);
+	at = stpcpy(at, session.shim_path);
+	user = user ? preload_user(user) : NULL;
+	if (user && *user) {
+		*at++ = ':';
+		strcpy(at, user);
+	}
+	session_format(copy->session, sizeof(copy->session), origin, serial, flags);
+	count = 0;
+	for (; envp && *envp; envp++) {
+		if (IS_SESSION(*envp))
+			continue;
+		if (IS_PRELOAD(*envp)) {
+			if (!is_placed)
+				copy->envp[count++] = copy->preload;
+			is_placed = true;
+			continue;
+		}
+		copy->envp[count++] = *envp;
+	}
+	if (!is_placed)
+		copy->envp[count++] = copy->preload;
+	copy->envp[count++] = copy->session;
+	copy->envp[count] = NULL;
+}
+
+void environ_done(struct environ_copy *copy)
+{
+	if (copy->map)
+		sys_call2(SYS_munmap, copy->map, copy->map_bytes);
+	copy->map = NULL;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fd: keeps the notes of sockets.c true. The shim itself holds no descriptor that a program could
+ * close: its ring is only mapped.
+ */
+#include "hook.h"
+
+EXPORT int close(int fd)
+{
+	HOOK_ONLY(return (int)sys_early(sys_call1(SYS_close, fd)));
+	socket_forget(fd);
+	return real.close(fd);
+}
+
+EXPORT int dup(int fd)
+{
+	HOOK_ONLY(return (int)sys_early(sys_call1(SYS_dup, fd)));
+	int ret = real.dup(fd);
+
+	if (ret >= 0)
+		socket_copy(fd, ret);
+	return ret;
+}
+
+EXPORT int dup2(int from, int to)
+{
+	HOOK_ONLY(return (int)sys_early(sys_call2(SYS_dup2, from, to)));
+	int ret = real.dup2(from, to);
+
+	if (ret >= 0 && from != to)
+		socket_copy(from, to);
+	return ret;
+}
+
+EXPORT int dup3(int from, int to, int flags)
+{
+	HOOK_ONLY(return (int)sys_early(sys_call3(SYS_dup3, from, to, flags)));
+	int ret = real.dup3(from, to, flags);
+
+	if (ret >= 0)
+		socket_copy(from, to);
+	return ret;
+}
+
+EXPORT int close_range(unsigned int first, unsigned int last, int flags)
+{
+	HOOK_ONLY(return (int)sys_early(sys_call3(SYS_close_range, first, last, flags)));
+	if (!(flags & CLOSE_RANGE_CLOEXEC))
+		socket_forget_range(first, last);
+	return real.close_range(first, last, flags);
+}
+
+EXPORT void closefrom(int first)
+{
+	HOOK_ONLY(return);
+	socket_forget_range(first < 0 ? 0 : (unsigned)first, UINT32_MAX);
+	real.closefrom(first);
+}

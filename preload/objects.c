@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which object an address belongs to, and telling the collector about each object once. Lock-free:
+ * two threads that meet at a new object may define it twice under two ids, which is harmless.
+ */
+#include "hook.h"
+
+#define OBJECTS 1024u /* power of two */
+#define PROBES 16u
+#define ID_BITS 28
+
+/* One word an object: page of its mapping above, id below, so that a pair is never torn. */
+static uint64_t objects[OBJECTS];
+static uint32_t next_id;
+static uint64_t shim_start, shim_end;
+
+void objects_init(void)
+{
+	struct dl_find_object self;
+
+	if (_dl_find_object((void *)objects_init, &self) == 0) {
+		shim_start = (uint64_t)self.dlfo_map_start;
+		shim_end = (uint64_t)self.dlfo_map_end;
+	}
+}
+
+bool object_is_shim(uint64_t pc)
+{
+	return pc - shim_start < shim_end - shim_start;
+}
+
+static struct blob object_build_id(const struct dl_find_object *object)
+{
+	const ElfW(Ehdr) *header = object->dlfo_map_start;
+	uint64_t base = object->dlfo_link_map->l_addr;
+	const ElfW(Phdr) * segment;
+
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_phentsize != sizeof(*segment) ||
+	    header->e_phoff + header->e_phnum * sizeof(*segment) > 4096)
+		return (struct blob){ NULL, 0 };
+	segment = (const void *)((const char *)header + header->e_phoff);
+	for (unsigned i = 0; i < header->e_phnum; i++) {
+		const char *at = (const char *)(base + segment[i].p_vaddr);
+		const char *end = at + segment[i].p_memsz;
+
+		if (segment[i].p_type != PT_NOTE || at < (const char *)object->dlfo_map_start ||
+		    end > (const char *)object->dlfo_map_end)
+			continue;
+		while (end - at >= (long)sizeof(ElfW(Nhdr))) {
+			const ElfW(Nhdr) *note = (const void *)at;
+			uint64_t name = (note->n_namesz + 3ull) & ~3ull;
+			uint64_t body = (note->n_descsz + 3ull) & ~3ull;
+
+			if (sizeof(*note) + name + body > (uint64_t)(end - at))
+				break;
+			if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+			    !memcmp(at + sizeof(*note), "GNU", 4) && note->n_descsz <= 64)
+				return (struct blob){ at + sizeof(*note) + name, note->n_descsz };
+			at += sizeof(*note) + name + body;
+		}
+	}
+	return (struct blob){ NULL, 0 };
+}
+
+static const char *object_soname(const struct link_map *map)
+{
+	const char *strings = NULL;
+	const ElfW(Dyn) *soname = NULL;
+
+	for (const ElfW(Dyn) *d = map->l_ld; d && d->d_tag != DT_NULL; d++) {
+		if (d->d_tag == DT_SONAME)
+			soname = d;
+		else if (d->d_tag == DT_STRTAB)
+			strings = (const char *)(d->d_un.d_ptr < map->l_addr ?
+							 d->d_un.d_ptr + map->l_addr :
+							 d->d_un.d_ptr);
+	}
+	return soname && strings ? strings + soname->d_un.d_val : "";
+}
+
+static bool object_publish(uint32_t id, const struct dl_find_object *object)
+{
+	const struct link_map *map = object->dlfo_link_map;
+	struct blob build_id = object_build_id(object);
+	const char *soname = object_soname(map);
+	const char *path = map->l_name ? map->l_name : "";
+	uint32_t path_bytes = (uint32_t)strnlen(path, 4095);
+	uint32_t soname_bytes = (uint32_t)strnlen(soname, 255);
+	uint32_t bytes = ring_round((uint32_t)sizeof(struct wire_object) + path_bytes +
+				    soname_bytes + build_id.bytes);
+	struct wire_object *record = ring_reserve(bytes, WIRE_FAMILY_META);
+	unsigned flags = 0;
+	char *at;
+
+	if (!record)
+		return false;
+	record->base = map->l_addr;
+	record->start = (uint64_t)object->dlfo_map_start;
+	record->end = (uint64_t)object->dlfo_map_end;
+	record->id = id;
+	record->path_len = (uint16_t)path_bytes;
+	record->soname_len = (uint16_t)soname_bytes;
+	record->build_id_len = (uint16_t)build_id.bytes;
+	at = (char *)(record + 1);
+	at = mempcpy(at, path, path_bytes);
+	at = mempcpy(at, soname, soname_bytes);
+	memcpy(at, build_id.data ? build_id.data : "", build_id.bytes);
+	if (!path_bytes)
+		flags |= WIRE_OBJECT_MAIN;
+	if (object_is_shim(record->start))
+		flags |= WIRE_OBJECT_SHIM;
+	if (!strncmp(path, "linux-vdso", 10))
+		flags |= WIRE_OBJECT_VDSO;
+	ring_commit(record, bytes, WIRE_OBJECT, flags);
+	return true;
+}
+
+/* A table that forgets costs nothing but another definition, so nobody waits for anybody here. */
+void objects_forget(void)
+{
+	for (unsigned i = 0; i < OBJECTS; i++)
+		__atomic_store_n(&objects[i], 0, __ATOMIC_RELAXED);
+}
+
+uint32_t object_id(uint64_t pc, uint64_t *ret_base)
+{
+	struct dl_find_object object;
+	uint64_t page, *place = NULL;
+	uint32_t id, first;
+
+	if (_dl_find_object((void *)pc, &object) < 0)
+		return 0;
+	*ret_base = object.dlfo_link_map->l_addr;
+	page = (uint64_t)object.dlfo_map_start >> 12;
+	first = (uint32_t)(page * 0x9e3779b97f4a7c15ull >> 40);
+	for (unsigned i = 0; i < PROBES; i++) {
+		uint64_t *at = &objects[(first + i) % OBJECTS];
+		uint64_t word = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+
+		if (word >> ID_BITS == page && word)
+			return (uint32_t)word & ((1u << ID_BITS) - 1);
+		if (!word && !place)
+			place = at;
+	}
+	id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED) & ((1u << ID_BITS) - 1);
+	if (!id || !object_publish(id, &object))
+		return 0;
+	if (!place)
+		place = &objects[first % OBJECTS];
+	__atomic_store_n(place, page << ID_BITS | id, __ATOMIC_RELEASE);
+	return id;
+}

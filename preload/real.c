@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finds the functions we stand in front of: what dlsym(RTLD_NEXT) would answer, without its locks
+ * and at a tenth of its cost, because every process pays this at start. The objects after us in
+ * the loader's list are searched in order through their GNU hash tables; the default version wins,
+ * as in an unversioned look-up. Anything unusual (IFUNC, no GNU hash table) goes to dlsym.
+ */
+#include "hook.h"
+
+struct real real;
+
+struct symbols {
+	const ElfW(Sym) * table;
+	const char *strings;
+	const uint16_t *versions;
+	const uint32_t *hash;
+	uint64_t base;
+};
+
+struct wanted {
+	const char *name;
+	void **place;
+};
+
+static uint32_t gnu_hash(const char *name)
+{
+	uint32_t h = 5381;
+
+	for (; *name; name++)
+		h = h * 33 + (uint8_t)*name;
+	return h;
+}
+
+static bool symbols_of(const struct link_map *map, struct symbols *ret)
+{
+	/* ld.so has made these addresses absolute, except in objects it did not relocate itself
+	 * (the vDSO), where they are still small. */
+	memset(ret, 0, sizeof(*ret));
+	ret->base = map->l_addr;
+	for (const ElfW(Dyn) *d = map->l_ld; d && d->d_tag != DT_NULL; d++) {
+		uint64_t address = d->d_un.d_ptr;
+
+		if (address < map->l_addr)
+			address += map->l_addr;
+		if (d->d_tag == DT_SYMTAB)
+			ret->table = (const void *)address;
+		else if (d->d_tag == DT_STRTAB)
+			ret->strings = (const void *)address;
+		else if (d->d_tag == DT_VERSYM)
+			ret->versions = (const void *)address;
+		else if (d->d_tag == DT_GNU_HASH)
+			ret->hash = (const void *)address;
+	}
+	return ret->table && ret->strings && ret->hash;
+}
+
+static const ElfW(Sym) * symbols_find(const struct symbols *s, const char *name, uint32_t hash)
+{
+	uint32_t buckets = s->hash[0], first = s->hash[1], words = s->hash[2], shift = s->hash[3];
+	const uint64_t *bloom = (const uint64_t *)(s->hash + 4);
+	const uint32_t *bucket = (const uint32_t *)(bloom + words);
+	const uint32_t *chain = bucket + buckets;
+	uint64_t word;
+
+	if (!buckets || !words)
+		return NULL;
+	word = bloom[(hash / 64) & (words - 1)];
+	if (!((word >> (hash % 64)) & (word >> ((hash >> shift) % 64)) & 1))
+		return NULL;
+	for (uint32_t i = bucket[hash % buckets]; i >= first; i++) {
+		const ElfW(Sym) *symbol = &s->table[i];
+		uint32_t h = chain[i - first];
+
+		if ((h | 1) == (hash | 1) && symbol->st_shndx != SHN_UNDEF &&
+		    !(s->versions && (s->versions[i] & 0x8000)) &&
+		    !strcmp(s->strings + symbol->st_name, name))
+			return symbol;
+		if (h & 1)
+			break;
+	}
+	return NULL;
+}
+
+static void *real_find(const struct symbols *objects, unsigned count, const char *name)
+{
+	uint32_t hash = gnu_hash(name);
+
+	for (unsigned i = 0; i < count; i++) {
+		const ElfW(Sym) *symbol = symbols_find(&objects[i], name, hash);
+
+		if (!symbol)
+			continue;
+		if (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC)
+			return dlsym(RTLD_NEXT, name);
+		return (void *)(objects[i].base + symbol->st_value);
+	}
+	return NULL;
+}
+
+static long real_missing(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+int real_init(void)
+{
+	static const struct {
+		const char *name;
+		size_t place;
+	} wanted[] = {
+#define HOOK(family, kind, ret, name, params) { #name, offsetof(struct real, name) },
+#include "hooks.tbl.h"
+#undef HOOK
+	};
+	struct symbols objects[64];
+	unsigned count = 0;
+	struct dl_find_object self;
+	bool is_odd = false;
+
+	if (_dl_find_object((void *)real_init, &self) < 0)
+		return -ENOENT;
+	for (struct link_map *map = self.dlfo_link_map->l_next; map; map = map->l_next) {
+		if (count == sizeof(objects) / sizeof(*objects))
+			break;
+		if (symbols_of(map, &objects[count]))
+			count++;
+		else if (map->l_name && map->l_name[0] && !strstr(map->l_name, "vdso"))
+			is_odd = true;
+	}
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		void **place = (void **)((char *)&real + wanted[i].place);
+
+		*place = is_odd ? dlsym(RTLD_NEXT, wanted[i].name) :
+				  real_find(objects, count, wanted[i].name);
+		if (!*place)
+			*place = (void *)real_missing;
+	}
+	return 0;
+}

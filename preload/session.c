@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding the collector and giving it our ring (wire/session.h), at start and again after every
+ * fork. Raw system calls only: the child of a multithreaded fork may do nothing else. Every
+ * failure leaves the program running as if we were not there.
+ */
+#include "hook.h"
+
+#include <linux/memfd.h>
+#include <sys/un.h>
+
+struct session session;
+
+static uint32_t fork_guard_always = 1;
+uint32_t *session_fork_guard = &fork_guard_always;
+
+/* --- reading the variable ----------------------------------------------------------------------- */
+static const char *field_hex(const char *at, unsigned digits, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < digits; i++, at++) {
+		unsigned digit;
+
+		if (*at >= '0' && *at <= '9')
+			digit = (unsigned)(*at - '0');
+		else if (*at >= 'a' && *at <= 'f')
+			digit = (unsigned)(*at - 'a' + 10);
+		else
+			return NULL;
+		value = value << 4 | digit;
+	}
+	*ret = value;
+	return at;
+}
+
+static const char *field_number(const char *at, unsigned base, uint64_t *ret)
+{
+	char *end;
+	int saved = errno;
+
+	*ret = strtoul(at, &end, (int)base);
+	errno = saved;
+	return end == at ? NULL : end;
+}
+
+static const char *field_text(const char *at, char *ret, unsigned digits)
+{
+	uint64_t unused;
+	const char *end = field_hex(at, digits, &unused);
+
+	if (end) {
+		memcpy(ret, at, digits);
+		ret[digits] = 0;
+	}
+	return end;
+}
+
+struct parsed {
+	uint64_t parent, origin, serial, ring_kib, wait_ms, flags;
+};
+
+static bool session_parse(const char *at, struct parsed *p)
+{
+	const char colon = ':';
+
+	if (at[0] != '1' || at[1] != colon)
+		return false;
+	if (!(at = field_text(at + 2, session.socket, 32)) || *at++ != colon)
+		return false;
+	if (!(at = field_text(at, session.secret, 32)) || *at++ != colon)
+		return false;
+	if (!(at = field_hex(at, 16, &p->parent)) || *at++ != colon)
+		return false;
+	if (!(at = field_hex(at, 8, &p->origin)) || *at++ != colon)
+		return false;
+	if (!(at = field_hex(at, 8, &p->serial)) || *at++ != colon)
+		return false;
+	if (!(at = field_number(at, 10, &p->ring_kib)) || *at++ != colon)
+		return false;
+	if (!(at = field_number(at, 10, &p->wait_ms)) || *at++ != colon)
+		return false;
+	if (!(at = field_number(at, 16, &p->flags)))
+		return false;
+	if (*at == colon && strlen(at + 1) < sizeof(session.path_socket))
+		strcpy(session.path_socket, at + 1);
+	return p->ring_kib >= WIRE_RING_DATA_MIN >> 10 && p->ring_kib <= WIRE_RING_DATA_MAX >> 10 &&
+	       !(p->ring_kib & (p->ring_kib - 1));
+}
+
+static char *put_hex(char *at, uint64_t value, unsigned digits)
+{
+	for (unsigned i = digits; i--; value >>= 4)
+		at[i] = "0123456789abcdef"[value & 15];
+	at += digits;
+	*at++ = ':';
+	return at;
+}
+
+static char *put_text(char *at, const char *text, char end)
+{
+	size_t bytes = strlen(text);
+
+	memcpy(at, text, bytes);
+	at[bytes] = end;
+	return at + bytes + 1;
+}
+
+static char *put_number(char *at, uint32_t value)
+{
+	char digits[12];
+	unsigned n = 0;
+
+	do {
+		digits[n++] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	while (n)
+		*at++ = digits[--n];
+	*at++ = ':';
+	return at;
+}
+
+/* Written by hand because exec may happen in a signal handler or a vfork child: no stdio. */
+unsigned session_format(char *buffer, size_t bytes, uint32_t origin, uint32_t serial,
+			uint32_t flags)
+{
+	char *at = buffer;
+
+	if (bytes < SESSION_TEXT_MAX)
+		return 0;
+	at = put_text(at, WIRE_ENV_NAME "=1", ':');
+	at = put_text(at, session.socket, ':');
+	at = put_text(at, session.secret, ':');
+	at = put_hex(at, session.instance, 16);
+	at = put_hex(at, origin, 8);
+	at = put_hex(at, serial, 8);
+	at = put_number(at, session.ring_kib);
+	at = put_number(at, session.wait_ms);
+	at = put_hex(at, flags, 2);
+	at = put_text(at, session.path_socket, 0);
+	return (unsigned)(at - buffer - 1);
+}
+
+/* --- the ring ------------------------------------------------------------------------------------- */
+static bool is_error(long ret)
+{
+	return ret < 0 && ret > -4096;
+}
+
+/* Makes and maps a new ring; the descriptor, or -errno. */
+static long ring_make(struct wire_ring **ret_ring)
+{
+	uint64_t data = (uint64_t)session.ring_kib << 10;
+	uint64_t file = WIRE_RING_HEADER_BYTES + data;
+	long fd, base, ret;
+
+	fd = sys_call2(SYS_memfd_create, "sowatch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (is_error(fd))
+		return fd;
+	base = sys_call6(SYS_mmap, 0, file + data, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (is_error(base)) {
+		sys_call1(SYS_close, fd);
+		return base;
+	}
+	ret = sys_call2(SYS_ftruncate, fd, file);
+	if (!ret)
+		ret = sys_call3(SYS_fcntl, fd, F_ADD_SEALS,
+				F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	if (!ret)
+		ret = sys_call6(SYS_mmap, base, file, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_FIXED, fd, 0);
+	if (!is_error(ret))
+		ret = sys_call6(SYS_mmap, base + (long)file, data, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_FIXED, fd, WIRE_RING_HEADER_BYTES);
+	if (is_error(ret)) {
+		sys_call2(SYS_munmap, base, file + data);
+		sys_call1(SYS_close, fd);
+		return ret;
+	}
+	*ret_ring = (struct wire_ring *)base;
+	(*ret_ring)->magic = WIRE_MAGIC;
+	(*ret_ring)->version = WIRE_VERSION;
+	(*ret_ring)->header_bytes = WIRE_RING_HEADER_BYTES;
+	(*ret_ring)->data_bytes = data;
+	return fd;
+}
+
+static void ring_unmake(struct wire_ring *ring, long fd)
+{
+	uint64_t data = (uint64_t)session.ring_kib << 10;
+
+	sys_call2(SYS_munmap, ring, WIRE_RING_HEADER_BYTES + 2 * data);
+	sys_call1(SYS_close, fd);
+}
+
+static long socket_connect(const char *name, bool is_abstract)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t bytes = strlen(name);
+	char *path = address.sun_path;
+	long fd, ret;
+
+	if (is_abstract) {
+		memcpy(path + 1, WIRE_SOCKET_PREFIX, sizeof(WIRE_SOCKET_PREFIX) - 1);
+		path += sizeof(WIRE_SOCKET_PREFIX);
+	}
+	memcpy(path, name, bytes);
+	bytes += (size_t)(path - (char *)&address) + !is_abstract;
+	fd = sys_call3(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (is_error(fd))
+		return fd;
+	/* A backlog that stays full for 50 ms is a collector that is not coming. */
+	for (unsigned tries = 0; tries < 50; tries++) {
+		struct timespec pause = { 0, 1000000 };
+
+		ret = sys_call3(SYS_connect, fd, &address, bytes);
+		if (ret != -EAGAIN && ret != -EINTR)
+			break;
+		sys_call2(SYS_nanosleep, &pause, NULL);
+	}
+	if (!ret)
+		return fd;
+	sys_call1(SYS_close, fd);
+	return ret;
+}
+
+static bool hello_send(struct wire_hello *hello, long ring_fd)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { hello, sizeof(*hello) };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control.room) };
+	int descriptor = (int)ring_fd;
+	long fd = socket_connect(session.socket, true);
+	long ret;
+
+	if (fd < 0 && session.path_socket[0])
+		fd = socket_connect(session.path_socket, false);
+	if (fd < 0)
+		return false;
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(int));
+	ret = sys_call3(SYS_sendmsg, fd, &message, MSG_NOSIGNAL);
+	sys_call1(SYS_close, fd);
+	return ret == sizeof(*hello);
+}
+
+static void hello_fill(struct wire_hello *hello)
+{
+	struct dl_find_object self = { 0 };
+
+	_dl_find_object((void *)hello_fill, &self);
+	hello->magic = WIRE_MAGIC;
+	hello->version = WIRE_VERSION;
+	hello->bytes = sizeof(*hello);
+	for (unsigned i = 0; i < WIRE_SECRET_BYTES; i++) {
+		uint64_t byte = 0;
+
+		field_hex(session.secret + 2 * i, 2, &byte);
+		hello->secret[i] = (uint8_t)byte;
+	}
+	hello->instance = session.instance;
+	hello->pid = session.pid;
+	hello->slot_offset = (char *)&thread_self.slot - (char *)__builtin_thread_pointer();
+	hello->ring_bytes = WIRE_RING_HEADER_BYTES + ((uint64_t)session.ring_kib << 10);
+	hello->text_start = (uint64_t)self.dlfo_map_start;
+	hello->text_end = (uint64_t)self.dlfo_map_end;
+	hello->hooks = HOOK_COUNT;
+	hello->flags = session.flags;
+}
+
+/* --- the first record: who we are ------------------------------------------------------------------ */
+static uint32_t argv_bytes(char *const *argv, uint32_t max, bool *ret_is_cut)
+{
+	uint32_t total = 0;
+
+	for (; argv && *argv; argv++) {
+		size_t bytes = strnlen(*argv, max) + 1;
+
+		if (total + bytes > max) {
+			*ret_is_cut = true;
+			break;
+		}
+		total += (uint32_t)bytes;
+	}
+	return total;
+}
+
+/* The program's arguments as the kernel laid them out, found from the environment's place: glibc
+ * tells constructors, but not code that starts earlier. */
+static char **saved_argv;
+
+static const char *saved_home = "", *saved_path = "";
+
+static void process_publish(void)
+{
+	char exe[1024], cwd[1024];
+	long exe_bytes = sys_call3(SYS_readlink, "/proc/self/exe", exe, sizeof(exe));
+	long cwd_bytes = sys_call2(SYS_getcwd, cwd, sizeof(cwd));
+	bool is_cut = false;
+	uint32_t argv = argv_bytes(saved_argv, 4096, &is_cut), bytes;
+	uint32_t home = (uint32_t)strnlen(saved_home, 1024), path = (uint32_t)strnlen(saved_path, 4096);
+	struct wire_process *record;
+	char *at;
+
+	exe_bytes = exe_bytes < 0 ? 0 : exe_bytes;
+	cwd_bytes = cwd_bytes < 1 || cwd[0] != '/' ? 0 : cwd_bytes - 1;
+	bytes = ring_round((uint32_t)(sizeof(*record) + (size_t)exe_bytes + (size_t)cwd_bytes) +
+			   argv + home + path);
+	record = ring_reserve(bytes, WIRE_FAMILY_META);
+	if (!record)
+		return;
+	record->time_ns = clock_now_ns();
+	record->pid = session.pid;
+	record->tid = thread_tid();
+	record->uid = (uint32_t)sys_call0(SYS_geteuid);
+	record->page_bytes = 4096;
+	record->exe_len = (uint16_t)exe_bytes;
+	record->cwd_len = (uint16_t)cwd_bytes;
+	record->argv_len = (uint16_t)argv;
+	record->home_len = (uint16_t)home;
+	record->path_len = (uint16_t)path;
+	at = (char *)(record + 1);
+	at = mempcpy(at, exe, (size_t)exe_bytes);
+	at = mempcpy(at, cwd, (size_t)cwd_bytes);
+	for (uint32_t i = 0, done = 0; done < argv; i++) {
+		size_t length = strnlen(saved_argv[i], argv - done - 1);
+
+		memcpy(at, saved_argv[i], length);
+		at[length] = 0;
+		at += length + 1;
+		done += (uint32_t)length + 1;
+	}
+	at = mempcpy(at, saved_home, home);
+	memcpy(at, saved_path, path);
+	ring_commit(record, bytes, WIRE_PROCESS, is_cut ? WIRE_ARGV_CUT : 0);
+}
+
+/* --- attaching ----------------------------------------------------------------------------------- */
+static bool session_attach(struct wire_hello *hello)
+{
+	struct wire_ring *ring, *old = session.ring;
+	uint32_t old_pid = session.pid;
+	uint64_t old_instance = session.instance;
+	long fd = ring_make(&ring);
+
+	if (is_error(fd))
+		return false;
+	session.ring = ring;
+	session.data = (uint8_t *)ring + WIRE_RING_HEADER_BYTES;
+	session.data_mask = ((uint64_t)session.ring_kib << 10) - 1;
+	session.pid = (uint32_t)sys_call0(SYS_getpid);
+	session.instance = (uint64_t)session.pid << 40 ^ clock_now_ns();
+	session.generation++;
+	hello_fill(hello);
+	process_publish();
+	if (hello_send(hello, fd)) {
+		sys_call1(SYS_close, fd);
+		return true;
+	}
+	session.ring = old;
+	session.pid = old_pid;
+	session.instance = old_instance;
+	if (old)
+		session.data = (uint8_t *)old + WIRE_RING_HEADER_BYTES;
+	ring_unmake(ring, fd);
+	return false;
+}
+
+static void guard_make(void)
+{
+	long page = sys_call6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (is_error(page))
+		return;
+	if (sys_call3(SYS_madvise, page, 4096, MADV_WIPEONFORK)) {
+		sys_call2(SYS_munmap, page, 4096);
+		return;
+	}
+	*(uint32_t *)page = 1;
+	session_fork_guard = (uint32_t *)page;
+}
+
+static void host_view_take(void)
+{
+	char **env = environ;
+
+	for (; env && *env; env++) {
+		if (!strncmp(*env, "HOME=", 5))
+			saved_home = *env + 5;
+		else if (!strncmp(*env, "PATH=", 5))
+			saved_path = *env + 5;
+	}
+}
+
+/* argv lies right below envp on the initial stack: [argc][argv...][NULL][envp...]. Walk back from
+ * envp to the word that counts the words in between. */
+static void argv_find(char **initial_envp)
+{
+	char **at = initial_envp - 1;
+
+	if (!initial_envp || *at)
+		return;
+	for (long argc = 0; argc < 1 << 16; argc++) {
+		if ((long)(uintptr_t)at[-1] == argc) {
+			saved_argv = at;
+			return;
+		}
+		at--;
+	}
+}
+
+bool session_init(const char *text)
+{
+	struct parsed p = { 0 };
+	struct wire_hello hello = { .how = WIRE_HELLO_EXEC };
+
+	if (!session_parse(text, &p))
+		return false;
+	session.ring_kib = (uint32_t)p.ring_kib;
+	session.wait_ms = (uint32_t)(p.wait_ms > 1000 ? 1000 : p.wait_ms);
+	session.flags = (uint32_t)p.flags & ~(uint32_t)WIRE_SESSION_USER_PRELOAD;
+	if (session.flags & WIRE_SESSION_NOP)
+		return false;
+	objects_init();
+	host_view_take();
+	argv_find(environ);
+	hello.parent_instance = p.parent;
+	hello.origin = (uint32_t)p.origin;
+	hello.serial = (uint32_t)p.serial;
+	if (!session_attach(&hello))
+		return false;
+	guard_make();
+	return true;
+}
+
+void session_after_fork(void)
+{
+	struct wire_hello hello = { .how = WIRE_HELLO_FORK,
+				    .parent_instance = session.instance,
+				    .origin = thread_self.origin };
+	int saved = errno;
+
+	*session_fork_guard = 1;
+	if ((uint32_t)sys_call0(SYS_getpid) == session.pid)
+		return;
+	thread_self.is_vforking = 0;
+	if (!session.has_seccomp && session_attach(&hello)) {
+		stack_forget();
+	} else {
+		/* No descriptors left, or a filter that might kill us: the parent's ring is still
+		 * mapped, and records name their process. */
+		session.pid = (uint32_t)sys_call0(SYS_getpid);
+		thread_self.generation = session.generation - 1;
+	}
+	errno = saved;
+}
+
+uint32_t session_origin(const struct call *call, unsigned kind)
+{
+	struct wire_origin *record;
+	uint32_t id;
+
+	if (!call->is_on)
+		return 0;
+	id = __atomic_add_fetch(&session.next_origin, 1, __ATOMIC_RELAXED);
+	record = ring_reserve(sizeof(*record), WIRE_FAMILY_META);
+	if (!record)
+		return 0;
+	record->id = id;
+	record->stack = call->stack;
+	record->parent = thread_self.origin;
+	record->tid = thread_tid();
+	ring_commit(record, sizeof(*record), WIRE_ORIGIN, kind);
+	return id;
+}
