@@ -115,8 +115,10 @@ void call_begin(struct call *call, unsigned hook, enum call_kind kind, void **fr
 
 static inline void call_end(struct call *call)
 {
-	if (likely(call->is_on))
+	if (likely(call->is_on)) {
+		call->saved.seq = thread_self.slot.seq; /* counts announcements, never back */
 		thread_self.slot = call->saved;
+	}
 }
 
 #ifdef SHIM_NOP
