@@ -270,14 +270,15 @@ static long trace_child(void)
 	return end_child(pid, ptrace(PTRACE_SEIZE, pid, NULL, NULL));
 }
 
-static long peek_child(void)
+static long peek_child(int poke)
 {
 	static char there[16] = "in both";
 	char here[16] = "";
 	struct iovec local = { here, sizeof(here) }, remote = { there, sizeof(there) };
 	pid_t pid = sleeping_child();
 
-	return end_child(pid, process_vm_readv(pid, &local, 1, &remote, 1, 0));
+	return end_child(pid, poke ? process_vm_writev(pid, &local, 1, &remote, 1, 0) :
+				     process_vm_readv(pid, &local, 1, &remote, 1, 0));
 }
 
 /* --- net ---------------------------------------------------------------------------------- */
