@@ -663,6 +663,15 @@ static inline bool step_row(struct unwind_frame *frame, struct row row)
 	return true;
 }
 
+/* A "return address" at the very start of a function was pushed, not called from: makecontext's
+ * way to end a coroutine (glibc __start_context). That is an outermost frame. */
+static bool is_entry(uint64_t pc)
+{
+	uint64_t end;
+
+	return unwind_function(pc, &end) == pc;
+}
+
 unsigned unwind_stack(struct unwind_frame *frame, uint64_t *ret_pcs, unsigned max,
 		      uint32_t *ret_flags)
 {
@@ -684,6 +693,8 @@ unsigned unwind_stack(struct unwind_frame *frame, uint64_t *ret_pcs, unsigned ma
 			step_signal(frame);
 			continue;
 		} else if (row.kind == ROW_END) {
+			return count;
+		} else if (row.kind == ROW_NONE && is_entry(frame->pc)) {
 			return count;
 		} else if (row.kind == ROW_NONE && step_frame_pointer(frame)) {
 			*ret_flags |= WIRE_STACK_FP;
