@@ -75,6 +75,9 @@ int source_ring_poll_ms(struct source *source);
 /* How many watched processes are still alive. */
 unsigned source_ring_alive(struct source *source);
 
+/* How many connections knew no secret of ours and were turned away. */
+unsigned source_ring_strangers(struct source *source);
+
 /* No more: drain what is there, report what still runs as holes, then ITEM_END, then -ENODATA. */
 void source_ring_finish(struct source *source);
 

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Records of a ring -> items. The record is a private copy by now, its content still hostile:
+ * every length is checked against what is left before it is used, ids that were never defined
+ * make a chain partial and nothing worse.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "live.h"
+
+/* What follows the fixed part of a record. */
+struct tail {
+	const char *data;
+	size_t left;
+	bool is_short;
+};
+
+static struct str tail_take(struct tail *tail, size_t len)
+{
+	struct str taken = { tail->data, (uint32_t)len };
+
+	if (len > tail->left) {
+		tail->is_short = true;
+		return (struct str){ "", 0 };
+	}
+	tail->data += len;
+	tail->left -= len;
+	return len ? taken : (struct str){ "", 0 };
+}
+
+/* The one place that casts: *ret_tail is what is behind the fixed part. NULL: too short. */
+static const void *record_open(const void *record, uint32_t size, size_t fixed,
+			       struct tail *ret_tail)
+{
+	if (size < fixed)
+		return NULL;
+	*ret_tail = (struct tail){ (const char *)record + fixed, size - fixed, false };
+	return record;
+}
+
+static int decode_process(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
+{
+	struct tail tail;
+	const struct wire_process *record = record_open(bytes, size, sizeof(*record), &tail);
+	struct str strings[5];
+
+	if (!record || proc->id)
+		return -EINVAL;
+	strings[0] = tail_take(&tail, record->exe_len);
+	strings[1] = tail_take(&tail, record->cwd_len);
+	strings[2] = tail_take(&tail, record->argv_len);
+	strings[3] = tail_take(&tail, record->home_len);
+	strings[4] = tail_take(&tail, record->path_len);
+	if (tail.is_short)
+		return -EINVAL;
+	/* A trailing NUL would read as one more, empty argument. */
+	if (strings[2].len && !strings[2].data[strings[2].len - 1])
+		strings[2].len--;
+	proc_announce(live, proc, record, strings);
+	return 0;
+}
+
+static int decode_object(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
+{
+	struct tail tail;
+	const struct wire_object *record = record_open(bytes, size, sizeof(*record), &tail);
+	struct str strings[3];
+
+	if (!record)
+		return -EINVAL;
+	strings[0] = tail_take(&tail, record->path_len);
+	strings[1] = tail_take(&tail, record->soname_len);
+	strings[2] = tail_take(&tail, record->build_id_len);
+	if (tail.is_short || !record->id)
+		return -EINVAL;
+	return ids_set(&proc->objects, record->id, object_of_wire(live, proc, record, strings));
+}
+
+static uint32_t lost_object(uint32_t *flags)
+{
+	*flags |= WIRE_STACK_PARTIAL;
+	return 0;
+}
+
+static int decode_stack(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
+{
+	struct tail tail;
+	const struct wire_stack *record = record_open(bytes, size, sizeof(*record), &tail);
+	struct item_frame frames[WIRE_STACK_FRAMES];
+	uint32_t count = 0, flags;
+
+	if (!record || record->count > WIRE_STACK_FRAMES || !record->id ||
+	    tail.left < record->count * sizeof(struct wire_frame))
+		return -EINVAL;
+	flags = record->head.flags &
+		(WIRE_STACK_PARTIAL | WIRE_STACK_TRUNCATED | WIRE_STACK_FP);
+	for (uint32_t i = 0; i < record->count; i++) {
+		const struct wire_frame *frame = &record->frames[i];
+		uint32_t object = 0;
+
+		if (!frame->object)
+			object = object_of_code(proc, frame->offset);
+		else if (!ids_get(&proc->objects, frame->object, &object))
+			object = lost_object(&flags);
+		if (object == OBJECT_OURS)
+			continue;
+		frames[count++] = (struct item_frame){
+			.object = object,
+			.flags = frame->flags & (WIRE_FRAME_INFERRED | WIRE_FRAME_SIGNAL),
+			/* An absolute address is different in every run and tells nothing. */
+			.offset = frame->object ? frame->offset : 0,
+		};
+	}
+	if (!count)
+		return ids_set(&proc->stacks, record->id, 0);
+	return ids_set(&proc->stacks, record->id, define_stack(live, flags, frames, count));
+}
+
+static uint32_t chain_of(struct live *live, struct proc *proc, uint32_t stack, uint32_t origin)
+{
+	struct chain_memo *memo =
+		&proc->chains[(stack * 2654435761u ^ origin * 40503u) >> 8 & (CHAIN_MEMOS - 1)];
+	uint32_t stack_id = 0, parent = 0;
+
+	if (memo->chain && memo->stack == stack && memo->origin == origin)
+		return memo->chain;
+	ids_get(&proc->origins, origin, &parent);
+	if (!ids_get(&proc->stacks, stack, &stack_id))
+		stack_id = 0;
+	parent = define_chain(live, proc->id, stack_id, parent);
+	/* A stack that was lost may yet be sent again under this id: do not remember. */
+	if (stack_id)
+		*memo = (struct chain_memo){ stack, origin, parent };
+	return parent;
+}
+
+static int decode_origin(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
+{
+	struct tail tail;
+	const struct wire_origin *record = record_open(bytes, size, sizeof(*record), &tail);
+
+	if (!record || !record->id)
+		return -EINVAL;
+	return ids_set(&proc->origins, record->id,
+		       chain_of(live, proc, record->stack, record->parent));
+}
+
+static uint8_t event_flags(const struct wire_event *record)
+{
+	bool is_net = record->action >= WIRE_NET_CONNECT && record->action <= WIRE_NET_SEND;
+	bool is_cut = record->head.flags & WIRE_EVENT_CUT;
+	uint8_t flags = 0;
+
+	if (record->head.flags & WIRE_EVENT_CREATED)
+		flags |= EVENT_CREATED;
+	/* A shortened argv still names the program; a shortened path names something else. */
+	if ((record->head.flags & WIRE_EVENT_UNREADABLE) ||
+	    (is_cut && record->action != WIRE_EXEC_RUN))
+		flags |= EVENT_UNREADABLE;
+	if (is_net && (record->detail & 0xf) == SOCK_DGRAM)
+		flags |= EVENT_DATAGRAM;
+	return flags;
+}
+
+static void event_code(struct live *live, struct proc *proc, const struct wire_event *record,
+		       struct str range)
+{
+	uint64_t place[2];
+	uint32_t stack = 0;
+
+	if (record->result < 0 || range.len != sizeof(place))
+		return;
+	memcpy(place, range.data, sizeof(place));
+	ids_get(&proc->stacks, record->stack, &stack);
+	object_code_made(live, proc, place[0], place[1], stack_top(live, stack));
+}
+
+static int decode_event(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
+{
+	struct tail tail;
+	const struct wire_event *record = record_open(bytes, size, sizeof(*record), &tail);
+	struct str blobs[WIRE_BLOBS];
+	struct item_event event = { 0 };
+
+	if (!record || !record->action || record->action >= WIRE_ACTIONS || !record->hook ||
+	    record->hook >= LIVE_HOOKS || record->via_count > WIRE_VIA_MAX)
+		return -EINVAL;
+	for (int i = 0; i < WIRE_BLOBS; i++)
+		blobs[i] = tail_take(&tail, record->blob_len[i]);
+	if (tail.is_short)
+		return -EINVAL;
+	event.time_ns = record->time_ns;
+	event.process = proc->id;
+	event.tid = record->tid;
+	event.result = record->result;
+	event.detail = record->detail;
+	event.action = record->action;
+	event.flags = event_flags(record);
+	event.function = define_function(live, record->hook);
+	for (int i = 0; i < record->via_count; i++)
+		event.via[i] = define_function(live, record->via[i]);
+	event.chain = chain_of(live, proc, record->stack, record->origin);
+	event.target = target_of_event(live, proc, record, blobs);
+	if (record->action == WIRE_EXEC_CODE)
+		event_code(live, proc, record, blobs[0]);
+	if (record->action == WIRE_EXEC_RUN && record->serial) {
+		lineage_exec(live, proc, record, &event, blobs);
+		return 0;
+	}
+	queue_add(&live->queue, ITEM_EVENT)->event = event;
+	live->events++;
+	return 0;
+}
+
+static void name_emit(struct live *live, const struct proc *proc, struct str name,
+		      const uint8_t *address, uint8_t len)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct {
+		uint32_t process;
+		uint8_t address[16];
+		char name[256];
+	} facts = { .process = proc->id };
+	struct item_name *out;
+	struct map_entry *entry;
+
+	if (len == 16 && !memcmp(address, mapped, sizeof(mapped))) {
+		address += 12;
+		len = 4;
+	}
+	memcpy(facts.address, address, len);
+	memcpy(facts.name, name.data, name.len);
+	entry = map_add(&live->names,
+			key_of(live->seed + len, &facts,
+			       sizeof(facts.process) + sizeof(facts.address) + name.len));
+	if (entry && entry->value)
+		return;
+	if (entry)
+		entry->value = 1;
+	out = &queue_add(&live->queue, ITEM_NAME)->name;
+	out->process = proc->id;
+	out->address_len = len;
+	memcpy(out->address, address, len);
+	out->name = queue_str(&live->queue, name.data, name.len);
+}
+
+static int decode_name(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
+{
+	struct tail tail;
+	const struct wire_name *record = record_open(bytes, size, sizeof(*record), &tail);
+	struct str name, v4, v6;
+
+	if (!record)
+		return -EINVAL;
+	name = tail_take(&tail, record->name_len);
+	v4 = tail_take(&tail, record->v4_count * 4u);
+	v6 = tail_take(&tail, record->v6_count * 16u);
+	if (tail.is_short || !name.len || name.len > 255)
+		return -EINVAL;
+	for (uint32_t i = 0; i < v4.len; i += 4)
+		name_emit(live, proc, name, (const uint8_t *)v4.data + i, 4);
+	for (uint32_t i = 0; i < v6.len; i += 16)
+		name_emit(live, proc, name, (const uint8_t *)v6.data + i, 16);
+	return 0;
+}
+
+static int decode_exec_failed(struct live *live, struct proc *proc, const void *bytes,
+			      uint32_t size)
+{
+	struct tail tail;
+	const struct wire_exec_failed *record = record_open(bytes, size, sizeof(*record), &tail);
+
+	if (!record || record->result >= 0)
+		return -EINVAL;
+	lineage_exec_failed(live, proc, record->serial, record->result);
+	return 0;
+}
+
+static int decode_cwd(struct proc *proc, const void *bytes, uint32_t size)
+{
+	struct tail tail;
+	const struct wire_cwd *record = record_open(bytes, size, sizeof(*record), &tail);
+	struct str path;
+
+	if (!record)
+		return -EINVAL;
+	path = tail_take(&tail, record->path_len);
+	if (tail.is_short)
+		return -EINVAL;
+	proc_set_cwd(proc, path, record->head.flags & WIRE_CWD_ROOT);
+	return 0;
+}
+
+int decode_record(struct live *live, struct proc *proc, const void *record, uint32_t size)
+{
+	struct wire_head head;
+
+	if (size < sizeof(head))
+		return -EINVAL;
+	memcpy(&head, record, sizeof(head));
+	if (head.type == WIRE_PROCESS)
+		return decode_process(live, proc, record, size);
+	/* It should have come first; whatever the reason it did not, do without. */
+	proc_announce(live, proc, NULL, NULL);
+	switch (head.type) {
+	case WIRE_OBJECT:
+		return decode_object(live, proc, record, size);
+	case WIRE_STACK:
+		return decode_stack(live, proc, record, size);
+	case WIRE_ORIGIN:
+		return decode_origin(live, proc, record, size);
+	case WIRE_EVENT:
+		return decode_event(live, proc, record, size);
+	case WIRE_NAME:
+		return decode_name(live, proc, record, size);
+	case WIRE_EXEC_FAILED:
+		return decode_exec_failed(live, proc, record, size);
+	case WIRE_CWD:
+		return decode_cwd(proc, record, size);
+	case WIRE_EXIT:
+		return size < sizeof(struct wire_exit) ? -EINVAL : 0;
+	default:
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The state of one live run, shared by the files behind source/ring.c:
+ *
+ *   sockets.c  hellos in         proc.c     a process: made, announced, ended
+ *   decode.c   a record in       define.c   definitions out, each content once
+ *   target.c   what was acted on lineage.c  who exec'ed whom, and who came without the shim
+ *   facts.c    what /proc says   cover.c    why a program cannot be covered
+ *
+ * Everything that becomes an item goes through live->queue.
+ */
+#ifndef SOWATCH_SOURCE_LIVE_H
+#define SOWATCH_SOURCE_LIVE_H
+
+#include "map.h"
+#include "package.h"
+#include "paths.h"
+#include "queue.h"
+#include "redact.h"
+#include "ring_read.h"
+#include "../../preload/wire/session.h"
+
+enum live_hook {
+	LIVE_HOOK_NONE,
+#define HOOK(family, kind, ret, name, params) LIVE_HOOK_##name,
+#include "../../preload/hooks.tbl.h"
+#undef HOOK
+	LIVE_HOOKS
+};
+
+/* The value in proc->objects of the shim's own object: its frames are left out. */
+#define OBJECT_OURS UINT32_MAX
+
+struct chain_memo {
+	uint32_t stack, origin, chain; /* stack and origin as on the wire */
+};
+#define CHAIN_MEMOS 512u
+
+struct code_range {
+	uint64_t start, end;
+	uint32_t object; /* item id of an OBJECT_CODE */
+};
+#define CODE_RANGES 64u
+
+struct proc {
+	uint32_t slot;	      /* in live->procs */
+	uint32_t id;	      /* item id, 0: not announced yet */
+	uint32_t parent;      /* item ids */
+	uint32_t origin_chain;
+	uint64_t instance;
+	uint32_t pid;	      /* 0: not visible from here */
+	uint32_t own_pid;     /* in its own pid namespace */
+	uint32_t uid;
+	uint64_t hello_ns, start_ns;
+	int pidfd;	      /* -1: none */
+	uint8_t how;
+	bool is_covered, is_dead, is_ended, is_exec_over; /* replaced by another image */
+	bool is_root;
+	struct ring_reader ring;
+	struct path_view view;
+	char *exe, *cwd, *home, *path, *argv;
+	uint32_t argv_len;
+	uint32_t generation;  /* of cwd and root */
+	struct ids objects, stacks, origins;
+	struct chain_memo *chains;
+	struct code_range *codes;
+	unsigned code_next;
+	uint64_t rejected, rejected_told;
+};
+
+struct expectation;
+
+struct live {
+	struct queue queue;
+	uint64_t seed;
+	uint64_t now_ns;
+	uint64_t events;
+	uint64_t strangers;
+	struct packages *packages;
+	struct redactor *redactor;
+	struct paths paths;
+
+	struct map objects, stacks, chains, targets, lookups, names;
+	uint32_t object_count, stack_count, chain_count, target_count, process_count;
+	uint32_t function_count;
+	uint32_t *stack_tops; /* by stack id: innermost object */
+	uint32_t stack_tops_room;
+	uint16_t functions[LIVE_HOOKS];
+
+	struct proc **procs; /* by slot, NULL: free */
+	uint32_t proc_slots;
+	struct map instances, pids; /* -> slot + 1 */
+	uint32_t *dead;	     /* slots of ended processes, oldest first, still asked for by children */
+	uint32_t dead_first, dead_count;
+	uint32_t live_count; /* covered and not ended */
+	int epoll_fd;	     /* pidfds are put here when it is not -1 */
+	uint32_t root_pid, root_process;
+
+	struct expectation **expectations; /* oldest first */
+	uint32_t expectation_count, expectation_room;
+	struct map arrived; /* (instance, serial) -> item id of the process that said hello */
+
+	uint8_t *scratch; /* LIVE_SCRATCH_BYTES */
+	uint64_t record[WIRE_RECORD_MAX / 8];
+};
+#define LIVE_SCRATCH_BYTES (WIRE_RECORD_MAX + 8 * PATH_MAX)
+#define LIVE_DEAD_MAX 4096u
+
+int live_init(struct live *live, const char *const *redact, const char *dpkg_directory, char *error,
+	      size_t error_bytes);
+void live_done(struct live *live);
+/* Takes the time; call before anything is done. */
+void live_clock(struct live *live);
+
+/* --- proc.c ------------------------------------------------------------------------------ */
+void proc_free(struct proc *proc);
+struct proc *proc_new(struct live *live, uint64_t instance, uint32_t pid, int pidfd);
+struct proc *proc_by_instance(struct live *live, uint64_t instance);
+/* The newest image of that pid that has not ended; NULL. */
+struct proc *proc_by_pid(struct live *live, uint32_t pid);
+/* Emits ITEM_PROCESS. record: its WIRE_PROCESS with strings[5], or NULL when it sent none. */
+void proc_announce(struct live *live, struct proc *proc, const struct wire_process *record,
+		   const struct str *strings);
+void proc_set_cwd(struct proc *proc, struct str cwd, bool is_root_changed);
+/* Takes up to max records out of its ring; true when the ring is empty or gone. */
+bool proc_drain(struct live *live, struct proc *proc, uint32_t max);
+/* Everything that is in the ring now, however much its threads go on. */
+void proc_drain_now(struct live *live, struct proc *proc);
+void proc_tell_counters(struct live *live, struct proc *proc);
+/* Drains the rest, emits ITEM_PROCESS_END, forgets all but what children may ask for. */
+void proc_end(struct live *live, struct proc *proc);
+
+/* --- decode.c ---------------------------------------------------------------------------- */
+/* One record as copied out of the ring. -EINVAL: not valid, nothing was emitted. */
+int decode_record(struct live *live, struct proc *proc, const void *record, uint32_t size);
+
+/* --- define.c ---------------------------------------------------------------------------- */
+uint16_t define_function(struct live *live, uint32_t hook);
+uint32_t define_object(struct live *live, const struct item_object *object);
+uint32_t define_stack(struct live *live, uint32_t flags, const struct item_frame *frames,
+		      uint32_t count);
+/* The innermost object of a stack, 0 when unknown. */
+uint32_t stack_top(const struct live *live, uint32_t stack);
+uint32_t define_chain(struct live *live, uint32_t process, uint32_t stack, uint32_t parent);
+uint32_t define_target(struct live *live, const struct item_target *target);
+void emit_hole(struct live *live, const struct item_hole *hole);
+
+/* --- object.c ---------------------------------------------------------------------------- */
+/* Item id, or OBJECT_OURS. Strings: path, soname, build-id (raw). */
+uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_object *record,
+			const struct str strings[3]);
+/* Remembers that memory was made executable by code of object maker. */
+void object_code_made(struct live *live, struct proc *proc, uint64_t start, uint64_t bytes,
+		      uint32_t maker);
+/* The object of an address that no file maps, 0 when nobody was seen making it. */
+uint32_t object_of_code(const struct proc *proc, uint64_t address);
+
+/* --- target.c ---------------------------------------------------------------------------- */
+uint32_t target_of_event(struct live *live, struct proc *proc, const struct wire_event *event,
+			 const struct str blobs[WIRE_BLOBS]);
+/* Real path of a program as asked for by proc: through PATH when it is a bare name. */
+enum path_result target_program(struct live *live, const struct proc *proc, struct str asked,
+				struct path_buffer *ret);
+
+/* --- lineage.c --------------------------------------------------------------------------- */
+/* A process said hello; takes over pidfd, not ring_fd. Negative errno: the ring is not usable. */
+int lineage_hello(struct live *live, const struct wire_hello *hello, uint32_t pid, uint32_t uid,
+		  int pidfd, int ring_fd);
+void lineage_root(struct live *live, uint32_t pid, uint32_t serial, const char *program,
+		  char *const argv[]);
+/* An exec.run event, its definitions already emitted: emitted now, or held until its outcome is
+ * known. */
+void lineage_exec(struct live *live, struct proc *proc, const struct wire_event *record,
+		  const struct item_event *event, const struct str blobs[WIRE_BLOBS]);
+void lineage_exec_failed(struct live *live, struct proc *proc, uint32_t serial, int32_t result);
+/* Its ring is drained and nothing more will come from this image. */
+void lineage_proc_over(struct live *live, struct proc *proc);
+/* First half: who is gone; accept hellos between the two. Second half: what is due. */
+void lineage_look(struct live *live);
+void lineage_due(struct live *live, bool is_end);
+uint32_t lineage_waiting(const struct live *live);
+void lineage_done(struct live *live);
+
+/* --- facts.c ----------------------------------------------------------------------------- */
+bool facts_link(uint32_t pid, const char *name, struct path_buffer *ret);
+uint64_t facts_start_ns(uint32_t pid);
+uint32_t facts_parent_pid(uint32_t pid);
+bool facts_cgroup(uint32_t pid, struct path_buffer *ret);
+/* Both false when it cannot be known. */
+bool facts_has_other_root(uint32_t pid);
+bool facts_home(uint32_t uid, struct path_buffer *ret);
+bool facts_is_gone(uint32_t pid);
+int facts_pidfd(uint32_t pid);
+bool facts_pidfd_is_dead(int pidfd);
+
+/* --- cover.c ----------------------------------------------------------------------------- */
+/* Why the program at path (as we can open it) cannot take the shim in; NULL: it could. */
+const char *cover_reason(const char *path);
+
+#endif

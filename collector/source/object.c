@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A mapped object as the shim describes it -> what it is on this machine. Soname and build-id are
+ * memory's truth and come from the wire; path, inode and package are the disk's.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "live.h"
+
+static void object_locate(struct live *live, struct proc *proc, struct str path,
+			  struct item_object *object, struct path_buffer *real)
+{
+	struct path_buffer host;
+	const struct package *package;
+	struct stat st;
+
+	paths_real(&live->paths, &proc->view, proc->cwd, strlen(proc->cwd), path.data, path.len,
+		   true, real);
+	paths_host(&proc->view, real->text, &host);
+	if (stat(host.text, &st) == 0) {
+		object->device = st.st_dev;
+		object->inode = st.st_ino;
+	} else if (errno == ENOENT || errno == ENOTDIR) {
+		object->is_deleted = true;
+		paths_strip_deleted(real);
+	}
+	object->path = (struct str){ real->text, (uint32_t)real->len };
+	/* Another root has another dpkg. */
+	if (object->is_deleted || proc->view.root[0])
+		return;
+	package = packages_find(live->packages, real->text);
+	if (!package)
+		return;
+	object->package = (struct str){ package->name, (uint32_t)strlen(package->name) };
+	object->package_version =
+		(struct str){ package->version, (uint32_t)strlen(package->version) };
+}
+
+uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_object *record,
+			const struct str strings[3])
+{
+	static const char digits[] = "0123456789abcdef";
+	struct item_object object = { .kind = OBJECT_ELF, .soname = strings[1] };
+	struct path_buffer real;
+	char hex[2 * 64];
+	size_t raw = strings[2].len < sizeof(hex) / 2 ? strings[2].len : sizeof(hex) / 2;
+
+	if (record->head.flags & WIRE_OBJECT_SHIM)
+		return OBJECT_OURS;
+	for (size_t i = 0; i < raw; i++) {
+		hex[2 * i] = digits[(uint8_t)strings[2].data[i] >> 4];
+		hex[2 * i + 1] = digits[(uint8_t)strings[2].data[i] & 15];
+	}
+	object.build_id = (struct str){ hex, (uint32_t)(2 * raw) };
+	object.is_main = record->head.flags & WIRE_OBJECT_MAIN;
+	object.is_vdso = record->head.flags & WIRE_OBJECT_VDSO;
+	if (object.is_vdso)
+		object.path = STR_LIT("[vdso]");
+	else if (object.is_main && proc->exe[0])
+		object_locate(live, proc, (struct str){ proc->exe, (uint32_t)strlen(proc->exe) },
+			      &object, &real);
+	else if (strings[0].len)
+		object_locate(live, proc, strings[0], &object, &real);
+	return define_object(live, &object);
+}
+
+void object_code_made(struct live *live, struct proc *proc, uint64_t start, uint64_t bytes,
+		      uint32_t maker)
+{
+	struct item_object object = { .kind = OBJECT_CODE, .maker = maker };
+	struct code_range *range;
+
+	if (!maker || !bytes || start + bytes < start)
+		return;
+	if (!proc->codes)
+		proc->codes = calloc(CODE_RANGES, sizeof(*proc->codes));
+	if (!proc->codes)
+		return;
+	/* The oldest is forgotten: such code is then of an unknown maker. */
+	range = &proc->codes[proc->code_next++ % CODE_RANGES];
+	range->start = start;
+	range->end = start + bytes;
+	range->object = define_object(live, &object);
+}
+
+uint32_t object_of_code(const struct proc *proc, uint64_t address)
+{
+	for (unsigned i = 0; proc->codes && i < CODE_RANGES; i++) {
+		const struct code_range *range =
+			&proc->codes[(proc->code_next - 1 - i) % CODE_RANGES];
+
+		if (address >= range->start && address < range->end)
+			return range->object;
+	}
+	return 0;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A watched process image, from its hello to its end. After the end its origins stay for a while:
+ * children that it started may still say hello.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "live.h"
+#include "script.h"
+
+static char *text_copy(const char *data, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, data, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+/* Never NULL when it was not NULL before: out of memory keeps the old one. */
+static void text_set(char **text, const char *data, size_t len)
+{
+	char *copy = text_copy(data, len);
+
+	if (!copy)
+		return;
+	free(*text);
+	*text = copy;
+}
+
+static struct map_entry *number_entry(struct live *live, struct map *map, uint64_t number)
+{
+	return map_add(map, key_of(live->seed, &number, sizeof(number)));
+}
+
+static int slot_find(struct live *live, uint32_t *ret_slot)
+{
+	uint32_t slots = live->proc_slots ? live->proc_slots * 2 : 64;
+	struct proc **procs;
+
+	for (uint32_t i = 0; i < live->proc_slots; i++) {
+		if (!live->procs[i]) {
+			*ret_slot = i;
+			return 0;
+		}
+	}
+	procs = realloc(live->procs, slots * sizeof(*procs));
+	if (!procs)
+		return -1;
+	memset(procs + live->proc_slots, 0, (slots - live->proc_slots) * sizeof(*procs));
+	*ret_slot = live->proc_slots;
+	live->procs = procs;
+	live->proc_slots = slots;
+	return 0;
+}
+
+void proc_free(struct proc *proc)
+{
+	if (!proc)
+		return;
+	ring_reader_done(&proc->ring);
+	ids_done(&proc->objects);
+	ids_done(&proc->stacks);
+	ids_done(&proc->origins);
+	if (proc->pidfd >= 0)
+		close(proc->pidfd);
+	free(proc->exe);
+	free(proc->cwd);
+	free(proc->home);
+	free(proc->path);
+	free(proc->argv);
+	free(proc->chains);
+	free(proc->codes);
+	free(proc);
+}
+
+static void proc_watch(struct live *live, struct proc *proc)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = 0 };
+
+	/* Only a wake-up: who it is is found out by looking at all. */
+	if (live->epoll_fd >= 0 && proc->pidfd >= 0)
+		epoll_ctl(live->epoll_fd, EPOLL_CTL_ADD, proc->pidfd, &event);
+}
+
+struct proc *proc_new(struct live *live, uint64_t instance, uint32_t pid, int pidfd)
+{
+	struct proc *proc = calloc(1, sizeof(*proc));
+	struct map_entry *entry;
+	uint32_t slot;
+
+	if (!proc || slot_find(live, &slot) < 0)
+		goto fail;
+	proc->exe = text_copy("", 0);
+	proc->cwd = text_copy("", 0);
+	proc->home = text_copy("", 0);
+	proc->path = text_copy("", 0);
+	proc->argv = text_copy("", 0);
+	proc->chains = calloc(CHAIN_MEMOS, sizeof(*proc->chains));
+	proc->pidfd = -1;
+	if (!proc->exe || !proc->cwd || !proc->home || !proc->path || !proc->argv ||
+	    !proc->chains)
+		goto fail;
+	proc->slot = slot;
+	proc->instance = instance;
+	proc->pid = proc->own_pid = pid;
+	proc->pidfd = pidfd;
+	proc->hello_ns = live->now_ns;
+	proc->view.pid = proc->view.own_pid = pid;
+	live->procs[slot] = proc;
+	entry = instance ? number_entry(live, &live->instances, instance) : NULL;
+	if (entry)
+		entry->value = slot + 1;
+	entry = pid ? number_entry(live, &live->pids, pid) : NULL;
+	if (entry)
+		entry->value = slot + 1;
+	proc_watch(live, proc);
+	return proc;
+fail:
+	proc_free(proc);
+	return NULL;
+}
+
+static struct proc *proc_by(struct live *live, const struct map *map, uint64_t number)
+{
+	const struct map_entry *entry;
+
+	if (!number)
+		return NULL;
+	entry = map_find(map, key_of(live->seed, &number, sizeof(number)));
+	if (!entry || !entry->value || entry->value > live->proc_slots)
+		return NULL;
+	return live->procs[entry->value - 1];
+}
+
+struct proc *proc_by_instance(struct live *live, uint64_t instance)
+{
+	struct proc *proc = proc_by(live, &live->instances, instance);
+
+	return proc && proc->instance == instance ? proc : NULL;
+}
+
+struct proc *proc_by_pid(struct live *live, uint32_t pid)
+{
+	struct proc *proc = proc_by(live, &live->pids, pid);
+
+	return proc && proc->pid == pid && !proc->is_ended ? proc : NULL;
+}
+
+void proc_set_cwd(struct proc *proc, struct str cwd, bool is_root_changed)
+{
+	struct path_buffer plain;
+
+	paths_normalise(cwd.data, cwd.len, &plain);
+	if (cwd.len)
+		text_set(&proc->cwd, plain.text, plain.len);
+	else
+		text_set(&proc->cwd, "", 0);
+	proc->generation++;
+	if (is_root_changed && facts_has_other_root(proc->pid))
+		snprintf(proc->view.root, sizeof(proc->view.root), "/proc/%u/root", proc->pid);
+}
+
+/* What the process told, and for what it did not tell, what /proc says. */
+static void proc_take_facts(struct live *live, struct proc *proc, const struct str strings[5])
+{
+	struct path_buffer fact, real;
+	struct proc *parent = NULL;
+	enum path_result result;
+
+	if (facts_has_other_root(proc->pid))
+		snprintf(proc->view.root, sizeof(proc->view.root), "/proc/%u/root", proc->pid);
+	for (uint32_t i = 0; i < live->proc_slots && !parent; i++) {
+		if (live->procs[i] && live->procs[i]->id && live->procs[i]->id == proc->parent)
+			parent = live->procs[i];
+	}
+	if (strings[1].len)
+		proc_set_cwd(proc, strings[1], false);
+	else if (facts_link(proc->pid, "cwd", &fact))
+		text_set(&proc->cwd, fact.text, fact.len);
+	if (strings[0].len)
+		text_set(&proc->exe, strings[0].data, strings[0].len);
+	else if (facts_link(proc->pid, "exe", &fact))
+		text_set(&proc->exe, fact.text, fact.len);
+	else if (parent && proc->how == PROCESS_FORK)
+		text_set(&proc->exe, parent->exe, strlen(parent->exe));
+	if (proc->exe[0]) {
+		result = paths_real(&live->paths, &proc->view, proc->cwd, strlen(proc->cwd),
+				    proc->exe, strlen(proc->exe), true, &real);
+		if (result == PATH_MISSING)
+			paths_strip_deleted(&real);
+		text_set(&proc->exe, real.text, real.len);
+	}
+	if (strings[3].len)
+		text_set(&proc->home, strings[3].data, strings[3].len);
+	else if (facts_home(proc->uid, &fact))
+		text_set(&proc->home, fact.text, fact.len);
+	text_set(&proc->path, strings[4].data, strings[4].len);
+	text_set(&proc->argv, strings[2].data, strings[2].len);
+	proc->argv_len = strings[2].len;
+}
+
+/* The script as a real path; /dev/fd/N stays: what is behind it has no name. */
+static struct str proc_script(struct live *live, const struct proc *proc)
+{
+	struct str operand = script_operand(proc->exe, (struct str){ proc->argv, proc->argv_len });
+	struct path_buffer real;
+
+	if (!operand.len)
+		return operand;
+	if (operand.len > 8 && !memcmp(operand.data, "/dev/fd/", 8))
+		return queue_str(&live->queue, operand.data, operand.len);
+	if (paths_real(&live->paths, &proc->view, proc->cwd, strlen(proc->cwd), operand.data,
+		       operand.len, true, &real) == PATH_MISSING &&
+	    memchr(operand.data, '/', operand.len) == NULL)
+		return (struct str){ "", 0 }; /* searched by the interpreter in places of its own */
+	return queue_str(&live->queue, real.text, real.len);
+}
+
+void proc_announce(struct live *live, struct proc *proc, const struct wire_process *record,
+		   const struct str *strings)
+{
+	static const struct str nothing[5];
+	struct path_buffer cgroup;
+	struct str script, argv;
+	struct item_process *out;
+
+	if (proc->id)
+		return;
+	if (record)
+		proc->own_pid = proc->view.own_pid = record->pid;
+	proc_take_facts(live, proc, record ? strings : nothing);
+	proc->start_ns = facts_start_ns(proc->pid);
+	/* Started after it spoke: another process has got its number meanwhile. */
+	if (!proc->start_ns || proc->start_ns > proc->hello_ns + 20000000)
+		proc->start_ns = record ? record->time_ns : proc->hello_ns;
+	script = proc_script(live, proc);
+	argv = redact_argv(live->redactor, &live->queue,
+			   queue_str(&live->queue, proc->argv, proc->argv_len));
+	proc->id = ++live->process_count;
+	if (proc->is_root)
+		live->root_process = proc->id;
+	out = &queue_add(&live->queue, ITEM_PROCESS)->process;
+	out->id = proc->id;
+	out->parent = proc->parent;
+	out->origin_chain = proc->origin_chain;
+	out->how = proc->how;
+	out->covered = proc->is_covered;
+	out->pid = proc->pid;
+	out->uid = proc->uid;
+	out->start_ns = proc->start_ns;
+	out->exe = queue_text(&live->queue, proc->exe);
+	out->argv = argv;
+	out->cwd = queue_text(&live->queue, proc->cwd);
+	out->home = queue_text(&live->queue, proc->home);
+	out->script = script;
+	if (facts_cgroup(proc->pid, &cgroup))
+		out->cgroup = queue_str(&live->queue, cgroup.text, cgroup.len);
+	else
+		out->cgroup = (struct str){ "", 0 };
+}
+
+static void proc_break(struct live *live, struct proc *proc)
+{
+	struct item_hole hole = { .kind = HOLE_REJECTED, .family = WIRE_FAMILIES,
+				  .process = proc->id,
+				  .what = STR_LIT("its ring was not consistent any more and was "
+						  "given up") };
+
+	emit_hole(live, &hole);
+	ring_reader_done(&proc->ring);
+}
+
+/* One step; false: nothing more for now. */
+static bool proc_step(struct live *live, struct proc *proc)
+{
+	uint32_t size = 0;
+	int result;
+
+	if (!proc->ring.ring)
+		return false;
+	result = ring_reader_next(&proc->ring, live->now_ns, proc->is_dead, live->record, &size);
+	if (result == RING_EMPTY)
+		return false;
+	if (result == RING_RECORD) {
+		if (decode_record(live, proc, live->record, size) < 0)
+			proc->rejected++;
+		return true;
+	}
+	proc_announce(live, proc, NULL, NULL);
+	if (result == RING_GAP) {
+		emit_hole(live, &(struct item_hole){ .kind = HOLE_GAP, .family = WIRE_FAMILIES,
+						     .process = proc->id });
+		return true;
+	}
+	proc_break(live, proc);
+	return false;
+}
+
+bool proc_drain(struct live *live, struct proc *proc, uint32_t max)
+{
+	for (uint32_t i = 0; i < max; i++) {
+		if (!proc_step(live, proc))
+			return true;
+	}
+	return false;
+}
+
+void proc_drain_now(struct live *live, struct proc *proc)
+{
+	uint64_t head = proc->ring.ring ? wire_observe(&proc->ring.ring->head) : 0;
+
+	while (proc->ring.ring && proc->ring.tail < head) {
+		if (!proc_step(live, proc))
+			break;
+	}
+}
+
+static void counter_hole(struct live *live, const struct proc *proc, enum hole_kind kind,
+			 uint8_t family, uint64_t count)
+{
+	if (count)
+		emit_hole(live, &(struct item_hole){ .kind = (uint8_t)kind, .family = family,
+						     .process = proc->id, .count = count });
+}
+
+void proc_tell_counters(struct live *live, struct proc *proc)
+{
+	struct ring_counters delta;
+
+	if (proc->ring.ring && ring_reader_counters(&proc->ring, &delta)) {
+		proc_announce(live, proc, NULL, NULL);
+		for (uint8_t i = 0; i < WIRE_FAMILIES; i++)
+			counter_hole(live, proc, HOLE_LOST, i, delta.lost[i]);
+		counter_hole(live, proc, HOLE_EARLY, WIRE_FAMILIES, delta.early);
+		counter_hole(live, proc, HOLE_MISSED, WIRE_FAMILIES, delta.missed);
+	}
+	if (proc->rejected != proc->rejected_told) {
+		proc_announce(live, proc, NULL, NULL);
+		counter_hole(live, proc, HOLE_REJECTED, WIRE_FAMILIES,
+			     proc->rejected - proc->rejected_told);
+		proc->rejected_told = proc->rejected;
+	}
+}
+
+static void dead_remember(struct live *live, struct proc *proc)
+{
+	uint32_t at;
+
+	if (!live->dead)
+		return;
+	at = (live->dead_first + live->dead_count) % LIVE_DEAD_MAX;
+	if (live->dead_count == LIVE_DEAD_MAX) {
+		uint32_t oldest = live->dead[live->dead_first];
+
+		proc_free(live->procs[oldest]);
+		live->procs[oldest] = NULL;
+		live->dead_first = (live->dead_first + 1) % LIVE_DEAD_MAX;
+		live->dead_count--;
+	}
+	live->dead[at] = proc->slot;
+	live->dead_count++;
+}
+
+void proc_end(struct live *live, struct proc *proc)
+{
+	if (proc->is_ended)
+		return;
+	proc->is_dead = true;
+	proc_drain_now(live, proc); /* not for ever: somebody may still hold the ring and write */
+	proc_announce(live, proc, NULL, NULL);
+	proc_tell_counters(live, proc);
+	lineage_proc_over(live, proc);
+	proc->is_ended = true;
+	if (proc->is_covered)
+		live->live_count--;
+	queue_add(&live->queue, ITEM_PROCESS_END)->process_end =
+		(struct item_process_end){ .process = proc->id, .time_ns = live->now_ns };
+	ring_reader_done(&proc->ring);
+	ids_done(&proc->objects);
+	ids_done(&proc->stacks);
+	free(proc->chains);
+	free(proc->codes);
+	proc->chains = NULL;
+	proc->codes = NULL;
+	if (proc->pidfd >= 0)
+		close(proc->pidfd);
+	proc->pidfd = -1;
+	dead_remember(live, proc);
+}

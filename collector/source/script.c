@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "script.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* One line per family. The base name may go on with a version: python3.11, lua5.4, perl5.36.0. */
+struct interpreter {
+	const char *name;
+	const char *takes_value; /* letters whose value is the rest of the argument, or the next */
+	const char *no_script;	 /* letters after which there is no script file */
+	const char *long_value;	 /* long options that take the next argument, space-separated */
+	const char *long_none;	 /* long options that mean: no script file */
+	const char *verb;	 /* a word that may stand before the script */
+};
+
+static const struct interpreter interpreters[] = {
+	{ "bash", "oO", "cs", "--rcfile --init-file", "", "" },
+	{ "dash", "o", "cs", "", "", "" },
+	{ "sh", "oO", "cs", "--rcfile --init-file", "", "" },
+	{ "zsh", "o", "cs", "", "", "" },
+	{ "ksh", "o", "cs", "", "", "" },
+	{ "mksh", "o", "cs", "", "", "" },
+	{ "rbash", "oO", "cs", "--rcfile --init-file", "", "" },
+	{ "python", "WX", "cm", "--check-hash-based-pycs", "", "" },
+	{ "pypy", "WX", "cm", "", "", "" },
+	{ "perl", "I", "eE", "", "", "" },
+	{ "ruby", "CEIr", "e", "--encoding --external-encoding", "", "" },
+	{ "node", "rC", "ep", "--require --import --loader --conditions", "--eval --print", "" },
+	{ "nodejs", "rC", "ep", "--require --import --loader --conditions", "--eval --print", "" },
+	{ "php", "dczt", "rBRE", "--define --php-ini", "--run", "" },
+	{ "lua", "l", "e", "", "", "" },
+	{ "luajit", "lj", "e", "", "", "" },
+	{ "tclsh", "", "", "", "", "" },
+	{ "wish", "", "", "", "", "" },
+	{ "expect", "", "c", "", "", "" },
+	{ "Rscript", "", "e", "", "", "" },
+	{ "gawk", "", "", "", "", "" },
+	{ "osh", "o", "cs", "", "", "" },
+	{ "fish", "dDoC", "c", "--init-command --debug", "--command", "" },
+	{ "deno", "", "", "", "", "run" },
+	{ "bun", "", "", "", "", "run" },
+};
+
+static bool is_word_in(const char *list, const char *word, size_t len)
+{
+	while (*list) {
+		size_t here = strcspn(list, " ");
+
+		if (here == len && !memcmp(list, word, len))
+			return true;
+		list += here + (list[here] == ' ');
+	}
+	return false;
+}
+
+static bool is_version(const char *text)
+{
+	while (isdigit((unsigned char)*text) || *text == '.' || *text == '-')
+		text++;
+	return !*text;
+}
+
+static const struct interpreter *interpreter_find(const char *exe)
+{
+	const char *slash = strrchr(exe, '/');
+	const char *base = slash ? slash + 1 : exe;
+
+	for (size_t i = 0; i < sizeof(interpreters) / sizeof(interpreters[0]); i++) {
+		size_t len = strlen(interpreters[i].name);
+
+		if (!strncmp(base, interpreters[i].name, len) && is_version(base + len))
+			return &interpreters[i];
+	}
+	return NULL;
+}
+
+/* busybox sh x, or busybox under the name sh: the applet is the interpreter. */
+static const struct interpreter *interpreter_busybox(const char *exe, struct str argv, size_t *at)
+{
+	const char *slash = strrchr(exe, '/');
+	const char *base = slash ? slash + 1 : exe;
+	const char *applet = argv.data;
+	size_t len = strnlen(argv.data, argv.len);
+
+	if (strcmp(base, "busybox") != 0 || len == argv.len)
+		return NULL;
+	if (len >= 7 && !memcmp(argv.data + len - 7, "busybox", 7)) {
+		applet = argv.data + len + 1;
+		*at = len + 1;
+	} else if ((slash = memrchr(argv.data, '/', len))) {
+		applet = slash + 1;
+	}
+	len = strnlen(applet, argv.len - (size_t)(applet - argv.data));
+	*at += applet == argv.data + *at ? len + 1 : strnlen(argv.data, argv.len) + 1;
+	if (is_word_in("sh ash hush", applet, len))
+		return interpreter_find("dash");
+	return NULL;
+}
+
+enum option_step { STEP_NEXT, STEP_SKIP_VALUE, STEP_NO_SCRIPT };
+
+static enum option_step option_long(const struct interpreter *interpreter, const char *arg,
+				    size_t len)
+{
+	size_t name = len;
+	const char *equals = memchr(arg, '=', len);
+
+	if (equals)
+		name = (size_t)(equals - arg);
+	if (is_word_in(interpreter->long_none, arg, name))
+		return STEP_NO_SCRIPT;
+	if (!equals && is_word_in(interpreter->long_value, arg, name))
+		return STEP_SKIP_VALUE;
+	return STEP_NEXT;
+}
+
+static enum option_step option_short(const struct interpreter *interpreter, const char *arg,
+				     size_t len)
+{
+	for (size_t i = 1; i < len; i++) {
+		if (strchr(interpreter->no_script, arg[i]))
+			return STEP_NO_SCRIPT;
+		if (strchr(interpreter->takes_value, arg[i]))
+			return i + 1 == len ? STEP_SKIP_VALUE : STEP_NEXT;
+	}
+	return STEP_NEXT;
+}
+
+/* php -f FILE, and the like: the value is the script. */
+static bool is_file_option(const struct interpreter *interpreter, const char *arg, size_t len)
+{
+	return len == 2 && !memcmp(arg, "-f", 2) &&
+	       (!strcmp(interpreter->name, "php") || !strcmp(interpreter->name, "gawk") ||
+		!strcmp(interpreter->name, "expect"));
+}
+
+struct str script_operand(const char *exe, struct str argv)
+{
+	const struct interpreter *interpreter = interpreter_find(exe);
+	const struct str none = { "", 0 };
+	size_t at = strnlen(argv.data, argv.len) + 1;
+	bool is_value = false, is_verb_seen = false;
+
+	if (!interpreter) {
+		at = 0;
+		interpreter = interpreter_busybox(exe, argv, &at);
+	}
+	if (!interpreter)
+		return none;
+	for (; at < argv.len; at += strnlen(argv.data + at, argv.len - at) + 1) {
+		const char *arg = argv.data + at;
+		size_t len = strnlen(arg, argv.len - at);
+		enum option_step step = STEP_NEXT;
+		bool is_option = len > 1 && (arg[0] == '-' || (arg[0] == '+' &&
+							      strchr("oO", arg[1])));
+
+		if (is_value) {
+			is_value = false;
+			continue;
+		}
+		if (len == 1 && arg[0] == '-')
+			return none;
+		if (len == 2 && !memcmp(arg, "--", 2)) {
+			at += 3;
+			len = at < argv.len ? strnlen(argv.data + at, argv.len - at) : 0;
+			return len ? (struct str){ argv.data + at, (uint32_t)len } : none;
+		}
+		if (is_file_option(interpreter, arg, len)) {
+			at += len + 1;
+			len = at < argv.len ? strnlen(argv.data + at, argv.len - at) : 0;
+			return len ? (struct str){ argv.data + at, (uint32_t)len } : none;
+		}
+		if (!is_option) {
+			if (!is_verb_seen && *interpreter->verb &&
+			    is_word_in(interpreter->verb, arg, len)) {
+				is_verb_seen = true;
+				continue;
+			}
+			/* awk's first operand is the program itself. */
+			if (!len || !strcmp(interpreter->name, "gawk"))
+				return none;
+			return (struct str){ arg, (uint32_t)len };
+		}
+		step = len > 2 && arg[0] == '-' && arg[1] == '-'
+			       ? option_long(interpreter, arg, len)
+			       : option_short(interpreter, arg, len);
+		if (step == STEP_NO_SCRIPT)
+			return none;
+		is_value = step == STEP_SKIP_VALUE;
+	}
+	return none;
+}

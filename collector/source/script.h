@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which argument of an interpreter's command line is the script.
+ */
+#ifndef SOWATCH_SOURCE_SCRIPT_H
+#define SOWATCH_SOURCE_SCRIPT_H
+
+#include "../item.h"
+
+/* exe: path of the program; argv: NUL-separated. The script as written there, len 0 when exe is no
+ * interpreter we know or was given no script file (-c, -m, standard input). Points into argv. */
+struct str script_operand(const char *exe, struct str argv);
+
+#endif
