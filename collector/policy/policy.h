@@ -93,6 +93,9 @@ struct outcome {
 unsigned policy_judge(struct policy *policy, struct model *model, const struct item_event *event,
 		      struct outcome ret_outcomes[POLICY_OUTCOMES]);
 
+/* Every profile, grant and guard in force, each rule with the file:line it was written at. */
+void policy_print_effective(const struct policy *policy, FILE *file);
+
 /* accept: entries of the policy (hole name, reason); NULL when hole is not accepted. */
 const char *policy_accepts(const struct policy *policy, const char *hole, uint64_t realtime_ns);
 

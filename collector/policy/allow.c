@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the profiles bound to one subject say about one question, and what the guards say.
+ */
+#include <string.h>
+
+#include "policy_inner.h"
+
+/* Lists that together grant an action: a listed peer also grants sending and resolving. */
+static unsigned granting(unsigned action, unsigned ret_actions[3])
+{
+	unsigned count = 0;
+	ret_actions[count++] = action;
+	if (action == WIRE_NET_SEND || action == WIRE_NET_RESOLVE)
+		ret_actions[count++] = WIRE_NET_CONNECT;
+	if (action == WIRE_NET_RESOLVE)
+		ret_actions[count++] = WIRE_NET_SEND;
+	if (action == WIRE_NET_LISTEN)
+		ret_actions[count++] = WIRE_NET_BIND;
+	return count;
+}
+
+static bool is_text(struct str text, const char *other)
+{
+	return *other && strlen(other) == text.len && !memcmp(text.data, other, text.len);
+}
+
+bool is_own_file(const struct question *question, const struct subject *subject)
+{
+	const struct item_target *target = question->target;
+	if (question->action != WIRE_FILE_READ || !target || target->kind != TARGET_PATH)
+		return false;
+	return is_text(target->path, subject->path) || is_text(target->package, subject->package);
+}
+
+static void answer_rule(struct answer *answer, const struct rule_ref *ref)
+{
+	answer->kind = ANSWER_ALLOWS;
+	answer->ref = *ref;
+}
+
+/* The profile's own lists. */
+static bool ask_lists(struct question *question, const struct list *lists, struct answer *answer,
+		      const struct rule **near)
+{
+	unsigned actions[3], count = granting(question->action, actions);
+	const struct list *bind = &lists[WIRE_NET_BIND];
+	for (unsigned i = 0; i < count; i++) {
+		const struct list *list = &lists[actions[i]];
+		/* `bind` speaks for `listen` only where that is not said. */
+		if (i && question->action == WIRE_NET_LISTEN && lists[WIRE_NET_LISTEN].is_said)
+			break;
+		if (list->state == LIST_ANY) {
+			answer_rule(answer, &list->ref);
+			return true;
+		}
+		const struct rule *rule = list->count ? list_match(question, list, near) : NULL;
+		if (rule) {
+			answer_rule(answer, &rule->ref);
+			return true;
+		}
+	}
+	if (question->action == WIRE_NET_ACCEPT && !lists[WIRE_NET_ACCEPT].is_said &&
+	    (bind->state == LIST_ANY || bind->state == LIST_RULES)) {
+		answer_rule(answer, &bind->ref);
+		return true;
+	}
+	return false;
+}
+
+/* The list to show as what would have been allowed. */
+static const struct list *deciding_list(const struct profile *profile, unsigned action)
+{
+	unsigned actions[3], count = granting(action, actions);
+	for (unsigned i = 0; i < count; i++)
+		if (profile->lists[actions[i]].is_said)
+			return &profile->lists[actions[i]];
+	return &profile->lists[action];
+}
+
+static void answer_forbids(const struct profile *profile, unsigned action, const struct rule *near,
+			   struct answer *answer)
+{
+	const struct list *list = deciding_list(profile, action);
+	answer->kind = ANSWER_FORBIDS;
+	answer->ref = near ? near->ref : list->ref;
+	answer->expected = list->expected;
+	answer->message = near ? near->message : NULL;
+	if (near && near->severity)
+		answer->severity = near->severity;
+}
+
+void policy_ask(struct question *question, const struct policy_binding *binding,
+		const struct subject *subject, struct answer *ret_answer)
+{
+	const struct profile *profile = binding->families[action_family(question->action)];
+	const struct profile *primary = profile ? profile : binding->primary;
+	const struct rule *near = NULL;
+	*ret_answer = (struct answer){.severity = SEVERITY_MEDIUM};
+	if (!primary || !question->target || question->action == WIRE_NET_EXCHANGE)
+		return;
+	ret_answer->ref = ref_at(primary->name, primary->place);
+	if (primary->severity)
+		ret_answer->severity = primary->severity;
+	if (profile && ask_lists(question, profile->lists, ret_answer, &near))
+		return;
+	if (is_own_file(question, subject)) {
+		ret_answer->kind = ANSWER_ALLOWS;
+		return;
+	}
+	if (!primary->is_baseless && ask_lists(question, question->policy->base, ret_answer, NULL))
+		return;
+	if (profile)
+		answer_forbids(profile, question->action, near, ret_answer);
+}
+
+const struct rule *policy_forbids(struct question *question, uint32_t *at)
+{
+	const struct list *list = &question->policy->forbidden[question->action];
+	bool has_two = question->target->kind == TARGET_PATHS;
+	while (*at < list->count) {
+		const struct rule *rule = list->rules[(*at)++];
+		/* Either name counts: moving a file onto a guarded one is writing it. */
+		if (rule_match(question, rule, question->path) == HIT_YES ||
+		    (has_two && rule_match(question, rule, question->to) == HIT_YES))
+			return rule;
+		if (rule->kind == RULE_PATHS && has_two) {
+			struct list one = {.others = (struct rule **)&rule, .other_count = 1};
+			if (list_match(question, &one, NULL))
+				return rule;
+		}
+	}
+	return NULL;
+}

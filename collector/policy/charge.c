@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who is charged: from the call outward, the first subject that does not pass the action on.
+ * A subject that passes it on but may do it by its own rules did it for itself.
+ */
+#include "policy_inner.h"
+
+/* The walk so far. */
+struct walk {
+	struct question *question;
+	const struct chain *chain;
+	struct charge *charge;
+	uint32_t at;
+	uint32_t unprofiled; /* 1 + the first executable without profile that was stepped over */
+	bool has_inferred, has_carried;
+};
+
+static const struct policy_binding *bind_link(const struct walk *walk, uint32_t at)
+{
+	return policy_bind(walk->question->policy, walk->chain->links[at].subject);
+}
+
+/* Last link of the process that link `at` ran in. */
+static uint32_t process_end(const struct chain *chain, uint32_t at)
+{
+	while (at + 1 < chain->count && !chain->links[at].starts_process)
+		at++;
+	return at;
+}
+
+/* Where to go on from an executable without profile: to the script it interprets, or to who
+ * started the process. False when it is the root. */
+static bool step_over(struct walk *walk)
+{
+	const struct chain *chain = walk->chain;
+	uint32_t end = process_end(chain, walk->at);
+	if (end > walk->at && chain->links[end].subject->kind == SUBJECT_SCRIPT) {
+		walk->at = end;
+		return true;
+	}
+	if (end + 1 >= chain->count)
+		return false;
+	if (!walk->unprofiled)
+		walk->unprofiled = walk->at + 1;
+	walk->at = end + 1;
+	return true;
+}
+
+/* The walk ends at an unprofiled subject. */
+static void stop_unprofiled(struct walk *walk)
+{
+	struct charge *charge = walk->charge;
+	charge->at = walk->unprofiled ? walk->unprofiled - 1 : walk->at;
+	charge->is_profiled = false;
+	charge->answer = (struct answer){.severity = SEVERITY_MEDIUM};
+	charge->reason = charge->at == walk->at && !walk->has_carried ?
+				 "its code made the call" :
+				 "nearest on the stack that does not pass this on";
+}
+
+/* The executable (or its own files) reads what it may read, whoever's profile is asked. */
+static void ask_link(struct walk *walk, const struct policy_binding *binding)
+{
+	struct charge *charge = walk->charge;
+	const struct chain_link *links = walk->chain->links;
+	policy_ask(walk->question, binding, links[walk->at].subject, &charge->answer);
+	if (charge->answer.kind == ANSWER_FORBIDS && walk->unprofiled &&
+	    is_own_file(walk->question, links[walk->unprofiled - 1].subject))
+		charge->answer.kind = ANSWER_ALLOWS;
+}
+
+static void stop_profiled(struct walk *walk, bool carries)
+{
+	struct charge *charge = walk->charge;
+	charge->at = walk->at;
+	charge->is_profiled = true;
+	if (walk->unprofiled)
+		charge->reason = "it started the process, whose executable has no profile";
+	else if (carries)
+		charge->reason = "its own rules allow this, so it did it for itself";
+	else if (walk->has_carried)
+		charge->reason = "nearest on the stack that does not pass this on";
+	else
+		charge->reason = "its code made the call";
+}
+
+/* Everybody passes it on: the outermost executable or script, unless a process without profile
+ * did it and the outermost has nothing to say about it. */
+static void stop_outermost(struct walk *walk)
+{
+	const struct chain *chain = walk->chain;
+	struct charge *charge = walk->charge;
+	uint32_t at = chain->count - 1;
+	for (uint32_t i = chain->count; i-- > 0;) {
+		enum subject_kind kind = chain->links[i].subject->kind;
+		if (kind == SUBJECT_EXECUTABLE || kind == SUBJECT_SCRIPT) {
+			at = i;
+			break;
+		}
+	}
+	walk->at = at;
+	const struct policy_binding *binding = bind_link(walk, at);
+	charge->is_profiled = binding->is_profiled;
+	ask_link(walk, binding);
+	if (walk->unprofiled && charge->answer.kind == ANSWER_ABSENT) {
+		stop_unprofiled(walk);
+		return;
+	}
+	charge->at = at;
+	charge->is_outermost = true;
+	charge->reason = "everything on the stack passes this on";
+}
+
+/* True when the walk ended. */
+static bool walk_link(struct walk *walk)
+{
+	const struct chain_link *link = &walk->chain->links[walk->at];
+	const struct policy_binding *binding = bind_link(walk, walk->at);
+	walk->has_inferred |= link->is_inferred;
+	if (!binding->is_profiled) {
+		if (link->subject->kind == SUBJECT_EXECUTABLE && step_over(walk))
+			return false;
+		stop_unprofiled(walk);
+		return true;
+	}
+	bool carries = binding->carries >> walk->question->action & 1;
+	ask_link(walk, binding);
+	if (carries && walk->charge->answer.kind != ANSWER_ALLOWS) {
+		walk->has_carried = true;
+		walk->at++;
+		return false;
+	}
+	stop_profiled(walk, carries);
+	return true;
+}
+
+static void name_method(struct walk *walk)
+{
+	struct charge *charge = walk->charge;
+	charge->method = METHOD_EXACT;
+	charge->method_name = charge->is_outermost ? "outermost" : "exact";
+	if (walk->chain->is_partial && charge->at >= walk->chain->seen_count) {
+		charge->method = METHOD_PARTIAL;
+		charge->method_name = "partial";
+		charge->reason = "the stack was cut short, who asked may be beyond the cut";
+	} else if (walk->has_inferred) {
+		charge->method = METHOD_INFERRED;
+		if (!charge->is_outermost)
+			charge->method_name = "inferred";
+		if (walk->chain->links[charge->at].is_inferred)
+			charge->reason = "a tail call took it off the stack";
+	}
+}
+
+void policy_charge(struct question *question, const struct chain *chain, struct charge *ret_charge)
+{
+	struct walk walk = {.question = question, .chain = chain, .charge = ret_charge};
+	bool is_over = false;
+	*ret_charge = (struct charge){0};
+	while (!is_over && walk.at < chain->count)
+		is_over = walk_link(&walk);
+	if (!is_over)
+		stop_outermost(&walk);
+	name_method(&walk);
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One policy file: its grants, guards, profiles and acceptances.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "policy_inner.h"
+
+struct rule_ref ref_at(const char *profile, struct place place)
+{
+	return (struct rule_ref){profile, place.origin->path, place.line, ""};
+}
+
+static const char *keep_text(struct loader *loader, const char *text)
+{
+	return text ? pool_copy(&loader->policy->pool, text, strlen(text)) : NULL;
+}
+
+static const char *quote(struct loader *loader, const struct node *node)
+{
+	return report_quote(&loader->scratch, node->text, node->len);
+}
+
+enum severity compile_severity(struct loader *loader, const struct node *mapping,
+			       enum schema_where where)
+{
+	static const char *const names[] = {"low", "medium", "high", "critical", NULL};
+	const struct node *value = schema_get(mapping, where, "severity");
+	if (!value)
+		return 0;
+	for (unsigned i = 0; names[i]; i++)
+		if (node_says(value, names[i]))
+			return (enum severity)(SEVERITY_LOW + i);
+	report_error(&loader->reports, value->place,
+		     "unknown severity \"%s\", there are low, medium, high and critical",
+		     quote(loader, value));
+	return 0;
+}
+
+/* A date counts to its end, in UTC. */
+uint64_t compile_expires(struct loader *loader, const struct node *mapping, enum schema_where where)
+{
+	const struct node *value = schema_get(mapping, where, "expires");
+	struct tm tm = {0};
+	struct policy *policy = loader->policy;
+	if (!value)
+		return NEVER;
+	bool has_shape = value->len == 10;
+	for (unsigned i = 0; has_shape && i < 10; i++)
+		has_shape = i == 4 || i == 7 ? value->text[i] == '-' :
+					       value->text[i] >= '0' && value->text[i] <= '9';
+	const char *end = has_shape ? strptime(value->text, "%Y-%m-%d", &tm) : NULL;
+	int day = tm.tm_mday;
+	time_t seconds = end && !*end ? timegm(&tm) : -1;
+	if (seconds < 0 || tm.tm_mday != day) {
+		report_error(&loader->reports, value->place, "bad date \"%s\", it is written 2027-06-30",
+			     quote(loader, value));
+		return NEVER;
+	}
+	uint64_t expires_ns = ((uint64_t)seconds + 86400) * 1000000000ull;
+	if (loader->options->is_warning && (uint64_t)time(NULL) * 1000000000ull >= expires_ns)
+		report_warning(&loader->reports, value->place, "this has expired");
+	policy->expiries = pool_grow(&policy->pool, policy->expiries, policy->expiry_count,
+				     sizeof(*policy->expiries));
+	policy->expiries[policy->expiry_count++] = expires_ns;
+	return expires_ns;
+}
+
+/* --- match --------------------------------------------------------------------------------- */
+
+static void match_rank(struct match *match, enum match_rank rank, uint32_t literal_len)
+{
+	if (rank > match->rank || (rank == match->rank && literal_len > match->literal_len)) {
+		match->rank = rank;
+		match->literal_len = literal_len;
+	}
+}
+
+static bool match_subject(struct loader *loader, struct node *written, enum subject_kind kind,
+			  struct match *match)
+{
+	struct node *node = loader_expand(loader, written, true);
+	if (!node)
+		return false;
+	match->kind = kind;
+	match->has_subject = true;
+	match->is_path = strchr(node->text, '/');
+	if (match->is_path && node->text[0] != '/' && strncmp(node->text, "**", 2)) {
+		report_error(&loader->reports, written->place,
+			     "\"%s\" can never match, a path glob starts with / or **",
+			     quote(loader, node));
+		return false;
+	}
+	if (!compile_glob(loader, node, node->text, node->len, GLOB_PATH, &match->subject))
+		return false;
+	match->is_exact |= match->is_path && match->subject.shape == GLOB_LITERAL;
+	match_rank(match, match->is_path ? RANK_PATH : RANK_NAME, match->subject.literal_len);
+	return true;
+}
+
+static bool match_build_id(struct loader *loader, const struct node *node, struct match *match)
+{
+	bool is_hex = node->len >= 8 && !(node->len % 2) &&
+		      strspn(node->text, "0123456789abcdefABCDEF") == node->len;
+	if (!is_hex) {
+		report_error(&loader->reports, node->place, "bad build-id \"%s\"",
+			     quote(loader, node));
+		return false;
+	}
+	char *id = pool_copy(&loader->policy->pool, node->text, node->len);
+	for (char *c = id; *c; c++)
+		*c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
+	match->build_id = id;
+	match->is_exact = true;
+	match_rank(match, RANK_BUILD_ID, (uint32_t)node->len);
+	return true;
+}
+
+static bool match_package(struct loader *loader, struct node *written, struct match *match)
+{
+	struct node *node = loader_expand(loader, written, true);
+	if (!node)
+		return false;
+	if (strpbrk(node->text, "<>= ")) {
+		report_error(&loader->reports, written->place,
+			     "package versions are not supported by this version");
+		return false;
+	}
+	match->has_package = true;
+	if (!compile_glob(loader, node, node->text, node->len, GLOB_NAME, &match->package))
+		return false;
+	match_rank(match, RANK_NAME, match->package.literal_len);
+	return true;
+}
+
+static const struct {
+	const char *key;
+	enum subject_kind kind;
+} match_keys[] = {
+	{"library", SUBJECT_LIBRARY},
+	{"executable", SUBJECT_EXECUTABLE},
+	{"script", SUBJECT_SCRIPT},
+	{"package", 0},
+	{"build-id", 0},
+};
+#define MATCH_KEYS (sizeof(match_keys) / sizeof(match_keys[0]))
+
+static void push_match(struct loader *loader, struct profile *profile, const struct match *match)
+{
+	profile->matches = pool_grow(&loader->policy->pool, profile->matches, profile->match_count,
+				     sizeof(*profile->matches));
+	profile->matches[profile->match_count++] = *match;
+}
+
+/* Every combination of one text per key; keys of one mapping hold together. */
+static void expand_match(struct loader *loader, struct profile *profile, struct node **values,
+			 unsigned key, struct match match)
+{
+	while (key < MATCH_KEYS && !values[key])
+		key++;
+	if (key == MATCH_KEYS) {
+		push_match(loader, profile, &match);
+		return;
+	}
+	struct node *value = values[key];
+	for (struct node *item = texts_first(value); item; item = value == item ? NULL : item->next) {
+		struct match more = match;
+		bool is_good = match_keys[key].kind ? match_subject(loader, item,
+								    match_keys[key].kind, &more) :
+			       key == 3		    ? match_package(loader, item, &more) :
+						      match_build_id(loader, item, &more);
+		if (is_good)
+			expand_match(loader, profile, values, key + 1, more);
+	}
+}
+
+static void compile_match(struct loader *loader, const struct node *mapping,
+			  struct profile *profile)
+{
+	struct node *values[MATCH_KEYS];
+	unsigned kinds = 0, count = 0;
+	uint64_t combinations = 1;
+	if (!schema_check(loader, mapping, AT_MATCH))
+		return;
+	for (unsigned i = 0; i < MATCH_KEYS; i++) {
+		values[i] = schema_get(mapping, AT_MATCH, match_keys[i].key);
+		kinds += values[i] && match_keys[i].kind;
+		count += values[i] != NULL;
+		if (values[i] && values[i]->kind == NODE_LIST && combinations < YAML_NODES_MAX)
+			combinations *= values[i]->count;
+	}
+	if (kinds > 1)
+		report_error(&loader->reports, mapping->place,
+			     "this can never match, keys of one mapping hold together; "
+			     "write a list of mappings for any of them");
+	else if (!count && !mapping->count)
+		report_error(&loader->reports, mapping->place, "an empty match matches nothing");
+	else if (!combinations || combinations > 65536)
+		report_error(&loader->reports, mapping->place, "%s",
+			     combinations ? "too many combinations" : "an empty list matches nothing");
+	else
+		expand_match(loader, profile, values, 0, (struct match){.place = mapping->place});
+}
+
+/* --- profiles -------------------------------------------------------------------------------- */
+
+static uint32_t carried_actions(struct loader *loader, const struct node *node)
+{
+	const char *candidates[WIRE_ACTIONS + FAMILIES + 1] = {"net.*", "file.*", "exec.*", "env.*"};
+	uint32_t bits = 0;
+	struct glob glob;
+	for (unsigned action = 1; action < WIRE_ACTIONS; action++)
+		candidates[FAMILIES + action - 1] = action_name(action);
+	if (!compile_glob(loader, node, node->text, node->len, GLOB_NAME, &glob))
+		return 0;
+	for (unsigned action = 1; action < WIRE_ACTIONS; action++)
+		if (glob_match(&glob, action_name(action), strlen(action_name(action))))
+			bits |= 1u << action;
+	if (!bits)
+		report_error(&loader->reports, node->place, "unknown action \"%s\"%s",
+			     quote(loader, node),
+			     report_suggest(&loader->scratch, node->text, candidates));
+	return bits;
+}
+
+/* A key that knows one word only. True when it stands there. */
+static bool only_word(struct loader *loader, const struct node *value, const char *key,
+		      const char *word)
+{
+	if (value && !node_says(value, word))
+		report_error(&loader->reports, value->place, "\"%s\" must be %s, not \"%s\"", key,
+			     word, quote(loader, value));
+	return value;
+}
+
+static void compile_attributes(struct loader *loader, const struct node *node,
+			       struct profile *profile)
+{
+	struct node *carries = schema_get(node, AT_PROFILE, "carries");
+	struct node *watch = schema_get(node, AT_PROFILE, "watch");
+	profile->is_conduit = only_word(loader, schema_get(node, AT_PROFILE, "role"), "role", "conduit");
+	profile->is_baseless = only_word(loader, schema_get(node, AT_PROFILE, "base"), "base", "none");
+	for (struct node *item = texts_first(watch); item; item = watch == item ? NULL : item->next)
+		profile->watches_descendants |= only_word(loader, item, "watch", "descendants");
+	for (struct node *item = texts_first(carries); item; item = carries == item ? NULL : item->next)
+		profile->carries |= carried_actions(loader, item);
+	profile->exempt_node = schema_get(node, AT_PROFILE, "exempt");
+	profile->severity = compile_severity(loader, node, AT_PROFILE);
+	profile->reason = keep_text(loader, schema_text(node, AT_PROFILE, "reason"));
+	if (profile->is_conduit)
+		profile->carries = ~0u;
+	if (profile->is_conduit || carries)
+		profile->said |= KEY_CARRIES;
+	if (watch)
+		profile->said |= KEY_WATCH;
+	if (profile->exempt_node)
+		profile->said |= KEY_EXEMPT;
+}
+
+static void compile_profile(struct loader *loader, const struct node *node)
+{
+	if (!schema_check(loader, node, AT_PROFILE))
+		return;
+	const struct origin *origin = node->place.origin;
+	const struct node *name = schema_get(node, AT_PROFILE, "name");
+	const struct node *match = schema_get(node, AT_PROFILE, "match");
+	const char *extends = schema_text(node, AT_PROFILE, "extends");
+	const char *replaces = schema_text(node, AT_PROFILE, "replaces");
+	struct profile *profile = pool_alloc(&loader->policy->pool, sizeof(*profile));
+	profile->place = name ? name->place : node->place;
+	profile->name = name ? keep_text(loader, name->text) : "";
+	profile->layer = origin->layer * 2 + !origin->is_learned;
+	for (const struct node *item = match && match->kind == NODE_LIST ? match->first : match; item;
+	     item = match == item ? NULL : item->next)
+		compile_match(loader, item, profile);
+	compile_attributes(loader, node, profile);
+	struct family_target target = {.profile = profile->name, .lists = profile->lists,
+				       .families = profile->families};
+	profile->said |= compile_families(loader, node, AT_PROFILE, &target);
+	if (!name)
+		report_error(&loader->reports, node->place, "a profile needs a \"name\"");
+	else if (extends && replaces)
+		report_error(&loader->reports, node->place,
+			     "\"extends\" and \"replaces\" exclude each other");
+	else
+		layer_add(loader, profile, extends, replaces, node);
+	if (!match && !extends && name)
+		report_error(&loader->reports, node->place, "profile \"%s\" needs a \"match\"",
+			     quote(loader, name));
+}
+
+/* --- grants and guards ------------------------------------------------------------------------- */
+
+static const char *const function_names[] = {
+#define HOOK(family, kind, ret, name, parameters) #name,
+#include "../../preload/hooks.tbl.h"
+#undef HOOK
+	NULL,
+};
+
+static void compile_via(struct loader *loader, const struct node *node, struct grant *grant)
+{
+	struct pool *pool = &loader->policy->pool;
+	struct glob glob;
+	if (!compile_glob(loader, node, node->text, node->len, GLOB_NAME, &glob))
+		return;
+	bool is_known = false;
+	for (unsigned i = 0; function_names[i] && !is_known; i++)
+		is_known = glob_match(&glob, function_names[i], strlen(function_names[i]));
+	if (!is_known)
+		report_error(&loader->reports, node->place, "unknown function \"%s\"%s",
+			     quote(loader, node),
+			     report_suggest(&loader->scratch, node->text, function_names));
+	grant->via = pool_grow(pool, grant->via, grant->via_count, sizeof(glob));
+	grant->via[grant->via_count++] = glob;
+}
+
+static void compile_grant(struct loader *loader, const struct node *node)
+{
+	struct policy *policy = loader->policy;
+	if (!schema_check(loader, node, AT_GRANT))
+		return;
+	policy->grants = pool_grow(&policy->pool, policy->grants, policy->grant_count,
+				   sizeof(*policy->grants));
+	struct grant *grant = &policy->grants[policy->grant_count++];
+	grant->place = node->place;
+	grant->reason = keep_text(loader, schema_text(node, AT_GRANT, "reason"));
+	struct node *via = schema_get(node, AT_GRANT, "via");
+	for (struct node *item = texts_first(via); item; item = via == item ? NULL : item->next)
+		compile_via(loader, item, grant);
+	if (via && via->kind == NODE_LIST && !via->count)
+		report_error(&loader->reports, via->place, "an empty list holds nowhere");
+	struct family_target target = {.profile = "grants", .lists = policy->base,
+				       .grant = policy->grant_count};
+	if (!compile_families(loader, node, AT_GRANT, &target))
+		report_error(&loader->reports, node->place,
+			     "this grants nothing, it needs network, file, exec or env");
+}
+
+static void compile_guard(struct loader *loader, const struct node *node)
+{
+	struct policy *policy = loader->policy;
+	if (!schema_check(loader, node, AT_GUARD))
+		return;
+	const struct node *name = schema_get(node, AT_GUARD, "name");
+	if (!name) {
+		report_error(&loader->reports, node->place, "a guard needs a \"name\"");
+		return;
+	}
+	for (uint32_t i = 0; i < policy->guard_count; i++)
+		if (!strcmp(policy->guards[i].name, name->text))
+			report_error(&loader->reports, name->place,
+				     "guard \"%s\" already stands at %s:%u", quote(loader, name),
+				     policy->guards[i].place.origin->path,
+				     policy->guards[i].place.line);
+	if (policy->guard_count == GUARDS_MAX) {
+		report_error(&loader->reports, name->place, "more than %u guards", GUARDS_MAX);
+		return;
+	}
+	policy->guards = pool_grow(&policy->pool, policy->guards, policy->guard_count,
+				   sizeof(*policy->guards));
+	struct guard *guard = &policy->guards[policy->guard_count++];
+	guard->name = keep_text(loader, name->text);
+	guard->place = name->place;
+	guard->severity = compile_severity(loader, node, AT_GUARD);
+	guard->message = keep_text(loader, schema_text(node, AT_GUARD, "message"));
+	guard->reason = keep_text(loader, schema_text(node, AT_GUARD, "reason"));
+	guard->phrase = guard->reason ? pool_print(&policy->pool, "guard %s: no %s", guard->name,
+						   guard->reason) :
+					pool_print(&policy->pool, "guard %s: none", guard->name);
+	if (!guard->severity)
+		guard->severity = SEVERITY_HIGH;
+	struct family_target target = {.profile = "guards", .lists = policy->forbidden,
+				       .guard = policy->guard_count, .severity = guard->severity,
+				       .message = guard->message};
+	if (!compile_families(loader, node, AT_GUARD, &target))
+		report_error(&loader->reports, node->place,
+			     "this forbids nothing, it needs network, file, exec or env");
+}
+
+/* --- the rest ------------------------------------------------------------------------------------ */
+
+static void compile_accept(struct loader *loader, const struct node *node)
+{
+	static const char *const holes[] = {
+#define HOLE(id, number, name, sentence) name,
+		HOLES(HOLE)
+#undef HOLE
+		NULL,
+	};
+	struct policy *policy = loader->policy;
+	if (!schema_check(loader, node, AT_ACCEPT))
+		return;
+	const struct node *hole = schema_get(node, AT_ACCEPT, "hole");
+	const char *reason = schema_text(node, AT_ACCEPT, "reason");
+	uint64_t expires_ns = compile_expires(loader, node, AT_ACCEPT);
+	if (!hole || !reason) {
+		report_error(&loader->reports, node->place, "an acceptance needs \"%s\"",
+			     hole ? "reason" : "hole");
+		return;
+	}
+	unsigned at = 0;
+	while (holes[at] && !node_says(hole, holes[at]))
+		at++;
+	if (!holes[at])
+		report_error(&loader->reports, hole->place, "unknown hole \"%s\"%s",
+			     quote(loader, hole),
+			     report_suggest(&loader->scratch, hole->text, holes));
+	policy->accepts = pool_grow(&policy->pool, policy->accepts, policy->accept_count,
+				    sizeof(*policy->accepts));
+	policy->accepts[policy->accept_count++] = (struct accept){
+		keep_text(loader, hole->text), keep_text(loader, reason), expires_ns};
+}
+
+static void compile_each(struct loader *loader, const struct node *root, const char *key,
+			 void (*compile)(struct loader *loader, const struct node *node))
+{
+	const struct node *list = schema_get(root, AT_TOP, key);
+	for (const struct node *item = list ? list->first : NULL; item; item = item->next)
+		compile(loader, item);
+}
+
+void compile_origin(struct loader *loader, const struct node *root)
+{
+	if (!schema_check(loader, root, AT_TOP))
+		return;
+	const struct node *version = schema_get(root, AT_TOP, "version");
+	if (version && !node_says(version, "1"))
+		report_error(&loader->reports, version->place,
+			     "unknown version \"%s\", this is sowatch policy version 1",
+			     quote(loader, version));
+	if (!version)
+		report_error(&loader->reports, root->place, "\"version: 1\" is missing");
+	compile_each(loader, root, "grants", compile_grant);
+	compile_each(loader, root, "guards", compile_guard);
+	compile_each(loader, root, "profiles", compile_profile);
+	compile_each(loader, root, "accept", compile_accept);
+}

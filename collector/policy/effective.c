@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is in force once all layers are on top of each other: every rule with where it was written.
+ * The output is for reading and diffing; values are as written, after ${NAME}.
+ */
+#include <string.h>
+
+#include "policy_inner.h"
+
+static void print_text(FILE *file, const char *text)
+{
+	fputc('"', file);
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c == '"' || c == '\\')
+			fprintf(file, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			fprintf(file, "\\x%02x", c);
+		else
+			fputc(c, file);
+	}
+	fputc('"', file);
+}
+
+static void print_origin(FILE *file, const struct rule_ref *ref)
+{
+	fprintf(file, "  # ");
+	for (const char *c = ref->file; *c; c++)
+		fputc((unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c, file);
+	fprintf(file, ":%u\n", ref->line);
+}
+
+static void print_rules(FILE *file, struct rule *const *rules, uint32_t count, const char *indent)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		fprintf(file, "%s- ", indent);
+		print_text(file, rules[i]->text);
+		print_origin(file, &rules[i]->ref);
+	}
+}
+
+static const char *state_word(enum list_state state)
+{
+	return state == LIST_ANY ? " any" : state == LIST_NONE ? " none" : "";
+}
+
+static void print_family(FILE *file, const struct profile *profile, enum family family)
+{
+	const struct list *whole = &profile->families[family];
+	bool is_simple = whole->state == LIST_ANY || whole->state == LIST_NONE;
+	if (whole->state == LIST_ABSENT)
+		return;
+	fprintf(file, "    %s:%s", family_keys[family], is_simple ? state_word(whole->state) : "");
+	print_origin(file, &whole->ref);
+	for (unsigned action = 1; action < WIRE_ACTIONS && !is_simple; action++) {
+		const struct list *list = &profile->lists[action];
+		if (action_family(action) != family || !list->is_said)
+			continue;
+		fprintf(file, "      %s:%s", strchr(action_name(action), '.') + 1,
+			state_word(list->state));
+		print_origin(file, &list->ref);
+		if (list->state == LIST_RULES)
+			print_rules(file, list->rules, list->count, "        ");
+	}
+}
+
+static void print_match(FILE *file, const struct profile *profile)
+{
+	static const char *const kinds[] = {"package", "library", "executable", "python", "script"};
+	fprintf(file, "    match:\n");
+	for (uint32_t i = 0; i < profile->match_count; i++) {
+		const struct match *match = &profile->matches[i];
+		const char *between = "";
+		struct rule_ref ref = ref_at(profile->name, match->place);
+		fprintf(file, "      - {");
+		if (match->has_subject) {
+			fprintf(file, "%s: ", kinds[match->kind]);
+			print_text(file, match->subject.text);
+			between = ", ";
+		}
+		if (match->has_package) {
+			fprintf(file, "%spackage: ", between);
+			print_text(file, match->package.text);
+			between = ", ";
+		}
+		if (match->build_id)
+			fprintf(file, "%sbuild-id: %s", between, match->build_id);
+		fputc('}', file);
+		print_origin(file, &ref);
+	}
+}
+
+static void print_profile(FILE *file, const struct policy *policy, const struct profile *profile)
+{
+	struct rule_ref ref = ref_at(profile->name, profile->place);
+	const char *between = "";
+	fprintf(file, "  - name: ");
+	print_text(file, profile->name);
+	print_origin(file, &ref);
+	print_match(file, profile);
+	if (profile->is_conduit)
+		fprintf(file, "    role: conduit\n");
+	else if (profile->carries) {
+		fprintf(file, "    carries: [");
+		for (unsigned action = 1; action < WIRE_ACTIONS; action++) {
+			if (!(profile->carries >> action & 1))
+				continue;
+			fprintf(file, "%s%s", between, action_name(action));
+			between = ", ";
+		}
+		fprintf(file, "]\n");
+	}
+	if (profile->is_baseless)
+		fprintf(file, "    base: none\n");
+	if (profile->watches_descendants)
+		fprintf(file, "    watch: [descendants]\n");
+	between = "";
+	for (uint32_t i = 0; profile->exempt && i < policy->guard_count; i++) {
+		if (!(profile->exempt >> i & 1))
+			continue;
+		fprintf(file, "%s%s", *between ? between : "    exempt: [", policy->guards[i].name);
+		between = ", ";
+	}
+	if (profile->exempt)
+		fprintf(file, "]\n");
+	for (unsigned family = 0; family < FAMILIES; family++)
+		print_family(file, profile, family);
+}
+
+/* Rules of the base and of the guards, action by action. */
+static void print_lists(FILE *file, const char *name, const struct list *lists)
+{
+	fprintf(file, "%s:\n", name);
+	for (unsigned action = 1; action < WIRE_ACTIONS; action++) {
+		if (!lists[action].count)
+			continue;
+		fprintf(file, "  %s:\n", action_name(action));
+		print_rules(file, lists[action].rules, lists[action].count, "    ");
+	}
+}
+
+void policy_print_effective(const struct policy *policy, FILE *file)
+{
+	fprintf(file, "# policy %s\n", policy->hash);
+	print_lists(file, "grants", policy->base);
+	print_lists(file, "guards", policy->forbidden);
+	fprintf(file, "profiles:\n");
+	for (uint32_t i = 0; i < policy->profile_count; i++)
+		print_profile(file, policy, policy->profiles[i]);
+}

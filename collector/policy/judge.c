@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One event into outcomes: the charged subject's, then guards, then watchers. Remembered by
+ * everything the answer depends on, so that a repeated event costs one look-up and no allocation.
+ * A policy judges the events of one model at a time; another model makes it forget.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "policy_inner.h"
+
+#define MEMO_ENTRIES_MIN 1024u
+#define MEMO_ENTRIES_MAX (1u << 17)
+#define FUNCTIONS_KNOWN 1024u
+
+struct memo_key {
+	uint32_t chain, target, process, names_version, epoch;
+	uint16_t function, via[WIRE_VIA_MAX];
+	uint8_t action, flags, class, is_used;
+	uint8_t pad[2];
+};
+_Static_assert(sizeof(struct memo_key) == 36, "no hidden padding in what is hashed and compared");
+
+struct memo_entry {
+	struct memo_key key;
+	uint32_t first, count; /* of outcomes */
+};
+
+struct memo {
+	struct model *model;
+	struct memo_entry *entries;
+	uint32_t entry_count, entry_room; /* room: a power of two */
+	struct outcome *outcomes;
+	uint32_t outcome_count, outcome_room;
+	uint64_t epoch_from, epoch_to; /* the current epoch: no rule ends in between */
+	uint32_t epoch;
+};
+
+/* --- forgetting ---------------------------------------------------------------------------------- */
+
+static void forget_model(struct policy *policy)
+{
+	for (uint32_t i = 0; i < policy->binding_room; i++)
+		free(policy->bindings[i]);
+	for (uint32_t i = 0; i < policy->root_room; i++)
+		free(policy->roots[i]);
+	free(policy->bindings);
+	free(policy->roots);
+	policy->bindings = NULL;
+	policy->roots = NULL;
+	policy->binding_room = policy->root_room = 0;
+	if (policy->grant_known)
+		memset(policy->grant_known, 0, FUNCTIONS_KNOWN);
+	if (policy->grant_bits)
+		memset(policy->grant_bits, 0,
+		       (size_t)FUNCTIONS_KNOWN * policy->grant_words * sizeof(uint64_t));
+}
+
+static void memo_clear(struct memo *memo)
+{
+	if (memo->entries)
+		memset(memo->entries, 0, memo->entry_room * sizeof(*memo->entries));
+	memo->entry_count = memo->outcome_count = 0;
+}
+
+void judge_done(struct policy *policy)
+{
+	forget_model(policy);
+	free(policy->grant_bits);
+	free(policy->grant_known);
+	if (policy->memo) {
+		free(policy->memo->entries);
+		free(policy->memo->outcomes);
+	}
+	free(policy->memo);
+}
+
+/* NULL when out of memory: judging then works without remembering. */
+static struct memo *memo_of(struct policy *policy, struct model *model)
+{
+	if (!policy->memo) {
+		policy->memo = calloc(1, sizeof(*policy->memo));
+		policy->grant_known = calloc(FUNCTIONS_KNOWN, 1);
+		policy->grant_bits = calloc((size_t)FUNCTIONS_KNOWN * policy->grant_words,
+					    sizeof(uint64_t));
+		if (!policy->grant_known) {
+			free(policy->grant_bits);
+			policy->grant_bits = NULL;
+		}
+	}
+	struct memo *memo = policy->memo;
+	if (memo && memo->model != model) {
+		forget_model(policy);
+		memo_clear(memo);
+		memo->model = model;
+	}
+	return memo;
+}
+
+/* --- remembering ----------------------------------------------------------------------------------- */
+
+/* Where key is, or the empty place it belongs to. */
+static struct memo_entry *memo_find(const struct memo *memo, const struct memo_key *key)
+{
+	uint32_t at = (uint32_t)XXH3_64bits(key, sizeof(*key)) & (memo->entry_room - 1);
+	while (memo->entries[at].key.is_used &&
+	       memcmp(&memo->entries[at].key, key, sizeof(*key)))
+		at = (at + 1) & (memo->entry_room - 1);
+	return &memo->entries[at];
+}
+
+/* Twice the entries, up to a bound; then everything is forgotten and learned again. */
+static bool memo_reserve(struct memo *memo)
+{
+	struct memo old = *memo;
+	if (memo->entry_count * 2 < memo->entry_room)
+		return true;
+	if (memo->entry_room >= MEMO_ENTRIES_MAX) {
+		memo_clear(memo);
+		return true;
+	}
+	memo->entry_room = memo->entry_room ? memo->entry_room * 2 : MEMO_ENTRIES_MIN;
+	memo->entries = calloc(memo->entry_room, sizeof(*memo->entries));
+	if (!memo->entries) {
+		memo->entries = old.entries;
+		memo->entry_room = old.entry_room;
+		if (old.entries)
+			memo_clear(memo);
+		return old.entries;
+	}
+	for (uint32_t i = 0; i < old.entry_room; i++)
+		if (old.entries[i].key.is_used)
+			*memo_find(memo, &old.entries[i].key) = old.entries[i];
+	free(old.entries);
+	return true;
+}
+
+static bool memo_reserve_outcomes(struct memo *memo, uint32_t count)
+{
+	if (memo->outcome_count + count <= memo->outcome_room)
+		return true;
+	uint32_t room = memo->outcome_room ? memo->outcome_room * 2 : 1024;
+	struct outcome *bigger = realloc(memo->outcomes, room * sizeof(*bigger));
+	if (!bigger)
+		return false;
+	memo->outcomes = bigger;
+	memo->outcome_room = room;
+	return true;
+}
+
+static void memo_put(struct memo *memo, const struct memo_key *key, const struct outcome *outcomes,
+		     uint32_t count)
+{
+	if (!memo_reserve(memo) || !memo_reserve_outcomes(memo, count))
+		return;
+	struct memo_entry *entry = memo_find(memo, key);
+	*entry = (struct memo_entry){*key, memo->outcome_count, count};
+	memcpy(memo->outcomes + memo->outcome_count, outcomes, count * sizeof(*outcomes));
+	memo->outcome_count += count;
+	memo->entry_count++;
+}
+
+/* How many of the policy's dates are past at this instant. */
+static uint32_t epoch_at(const struct policy *policy, struct memo *memo, uint64_t now_ns)
+{
+	if (!policy->expiry_count)
+		return 0;
+	if (memo->epoch_to && now_ns >= memo->epoch_from && now_ns < memo->epoch_to)
+		return memo->epoch;
+	uint32_t low = 0, high = policy->expiry_count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (policy->expiries[middle] <= now_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	memo->epoch = low;
+	memo->epoch_from = low ? policy->expiries[low - 1] : 0;
+	memo->epoch_to = low < policy->expiry_count ? policy->expiries[low] : NEVER;
+	return low;
+}
+
+static uint64_t event_realtime(struct model *model, const struct item_event *event)
+{
+	const struct item_run *run = model_run(model);
+	return run ? run->realtime_ns + (event->time_ns - run->monotonic_ns) : event->time_ns;
+}
+
+static struct memo_key memo_key_of(struct policy *policy, struct memo *memo, struct model *model,
+				   const struct item_event *event, uint64_t now_ns)
+{
+	struct memo_key key = {
+		.chain = event->chain, .target = event->target, .process = event->process,
+		.epoch = epoch_at(policy, memo, now_ns), .function = event->function,
+		.action = event->action, .flags = event->flags, .is_used = 1,
+		.class = (uint8_t)result_class(event->result)};
+	memcpy(key.via, event->via, sizeof(key.via));
+	if (action_family(event->action) == FAMILY_NET)
+		key.names_version = model_names_version(model, event->process);
+	return key;
+}
+
+/* --- judging --------------------------------------------------------------------------------------- */
+
+/* One link for an event whose chain is missing: the executable of its process, or nobody. */
+static const struct chain_link *root_link(struct policy *policy, const struct process *process)
+{
+	policy->nobody = (struct subject){.kind = SUBJECT_CODE, .name = "", .path = "",
+					  .build_id = "", .package = "", .package_version = ""};
+	policy->nobody_link = (struct chain_link){.subject = &policy->nobody};
+	if (!process || !process->exe_subject)
+		return &policy->nobody_link;
+	if (process->id >= policy->root_room) {
+		uint32_t room = policy->root_room ? policy->root_room : 64;
+		while (room <= process->id && room < UINT32_MAX / 2)
+			room *= 2;
+		struct chain_link **bigger = realloc(policy->roots, room * sizeof(*bigger));
+		if (!bigger || room <= process->id)
+			return &policy->nobody_link;
+		memset(bigger + policy->root_room, 0,
+		       (room - policy->root_room) * sizeof(*bigger));
+		policy->roots = bigger;
+		policy->root_room = room;
+	}
+	struct chain_link **root = &policy->roots[process->id];
+	if (!*root)
+		*root = malloc(sizeof(**root));
+	if (!*root)
+		return &policy->nobody_link;
+	**root = (struct chain_link){.subject = process->exe_subject, .process = process->id,
+				     .starts_process = true};
+	return *root;
+}
+
+static struct outcome outcome_charged(const struct question *question, const struct chain *chain,
+				      const struct charge *charge)
+{
+	const struct chain_link *link = &chain->links[charge->at];
+	struct outcome outcome = {
+		.kind = OUTCOME_NOT_JUDGED, .charged = link, .judged_by = link,
+		.method = charge->method, .method_name = charge->method_name,
+		.reason = charge->reason, .rule = charge->answer.ref,
+		.severity = charge->answer.severity, .expected = charge->answer.expected,
+		.message = charge->answer.message, .is_unprofiled = !charge->is_profiled};
+	if (question->is_judged && charge->answer.kind == ANSWER_ALLOWS)
+		outcome.kind = OUTCOME_ALLOWED;
+	if (question->is_judged && charge->answer.kind == ANSWER_FORBIDS)
+		outcome.kind = OUTCOME_DEVIATES;
+	return outcome;
+}
+
+static unsigned judge_guards(struct question *question, const struct chain *chain,
+			     const struct charge *charge, struct outcome *outcomes, unsigned count)
+{
+	struct policy *policy = question->policy;
+	const struct policy_binding *binding =
+		policy_bind(policy, chain->links[charge->at].subject);
+	const struct rule *rule;
+	uint64_t told = binding->exempt;
+	for (uint32_t at = 0; (rule = policy_forbids(question, &at));) {
+		uint64_t bit = 1ull << (rule->guard - 1);
+		const struct guard *guard = &policy->guards[rule->guard - 1];
+		if (told & bit || count == POLICY_OUTCOMES)
+			continue;
+		told |= bit;
+		outcomes[count] = outcomes[0];
+		outcomes[count].kind = OUTCOME_DEVIATES;
+		outcomes[count].rule = rule->ref;
+		if (!*rule->ref.id)
+			outcomes[count].rule.id = guard->name;
+		outcomes[count].severity = rule->severity;
+		outcomes[count].expected = guard->phrase;
+		outcomes[count++].message = rule->message;
+	}
+	return count;
+}
+
+static bool is_told(const struct outcome *outcomes, unsigned count, const struct subject *subject)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (outcomes[i].judged_by->subject == subject)
+			return true;
+	return false;
+}
+
+/* Ancestors that answer for everything their descendants do. */
+static unsigned judge_watchers(struct question *question, const struct chain *chain,
+			       const struct charge *charge, struct outcome *outcomes, unsigned count)
+{
+	uint32_t at = charge->at + 1 > chain->own_count ? charge->at + 1 : chain->own_count;
+	for (; at < chain->count && count < POLICY_OUTCOMES; at++) {
+		const struct chain_link *link = &chain->links[at];
+		const struct policy_binding *binding = policy_bind(question->policy, link->subject);
+		struct answer answer;
+		if (!binding->watcher || is_told(outcomes, count, link->subject))
+			continue;
+		policy_ask(question, binding, link->subject, &answer);
+		if (answer.kind != ANSWER_FORBIDS ||
+		    is_own_file(question, chain->links[charge->at].subject))
+			continue;
+		outcomes[count++] = (struct outcome){
+			.kind = OUTCOME_DEVIATES, .charged = link, .judged_by = link,
+			.method = outcomes[0].method, .method_name = outcomes[0].method_name,
+			.reason = "it watches what its later processes do", .rule = answer.ref,
+			.severity = answer.severity, .expected = answer.expected,
+			.message = answer.message};
+	}
+	return count;
+}
+
+static unsigned judge(struct question *question, struct outcome *outcomes)
+{
+	const struct item_event *event = question->event;
+	const struct chain *chain = model_chain(question->model, event->chain);
+	struct chain missing = {.count = 1, .own_count = 1, .is_partial = true,
+				.process = event->process};
+	struct charge charge;
+	if (!chain || !chain->count) {
+		missing.links = (struct chain_link *)root_link(question->policy, question->process);
+		chain = &missing;
+	}
+	question_prepare(question);
+	policy_charge(question, chain, &charge);
+	outcomes[0] = outcome_charged(question, chain, &charge);
+	unsigned count = 1;
+	if (question->is_judged) {
+		count = judge_guards(question, chain, &charge, outcomes, count);
+		count = judge_watchers(question, chain, &charge, outcomes, count);
+	}
+	return count;
+}
+
+unsigned policy_judge(struct policy *policy, struct model *model, const struct item_event *event,
+		      struct outcome ret_outcomes[POLICY_OUTCOMES])
+{
+	struct memo *memo = memo_of(policy, model);
+	uint64_t now_ns = event_realtime(model, event);
+	struct item_event safe = *event;
+	struct memo_key key = {0};
+	if (safe.action >= WIRE_ACTIONS)
+		safe.action = 0; /* no family says anything about it */
+	if (memo) {
+		key = memo_key_of(policy, memo, model, &safe, now_ns);
+		const struct memo_entry *entry = memo->entry_room ? memo_find(memo, &key) : NULL;
+		if (entry && entry->key.is_used) {
+			memcpy(ret_outcomes, memo->outcomes + entry->first,
+			       entry->count * sizeof(*ret_outcomes));
+			return entry->count;
+		}
+	}
+	struct question question;
+	memset(&question, 0, offsetof(struct question, names));
+	question.policy = policy;
+	question.model = model;
+	question.event = &safe;
+	question.process = model_process(model, safe.process);
+	question.target = model_target(model, safe.target);
+	question.now_ns = now_ns;
+	question.action = safe.action;
+	unsigned count = judge(&question, ret_outcomes);
+	if (memo)
+		memo_put(memo, &key, ret_outcomes, count);
+	return count;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which profiles answer for a subject. Every key of a profile (each family, carries, watch, exempt)
+ * is answered by the first matching profile that says it, in the order: later layer, then sha256 >
+ * build-id > path > version > name, then the longer literal, then (globs that happen to collide;
+ * what can be told beforehand is an error of the load) the profile's name.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy_inner.h"
+
+static bool glob_hits(const struct glob *glob, const char *text)
+{
+	return text && glob_match(glob, text, strlen(text));
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static bool match_hits(const struct match *match, const struct subject *subject)
+{
+	if (match->kind && match->kind != subject->kind)
+		return false;
+	if (match->build_id && strcmp(match->build_id, subject->build_id))
+		return false;
+	if (match->has_package &&
+	    (!*subject->package || !glob_hits(&match->package, subject->package)))
+		return false;
+	if (!match->has_subject)
+		return true;
+	if (match->is_path)
+		return glob_hits(&match->subject, subject->path);
+	if (glob_hits(&match->subject, subject->name))
+		return true;
+	/* A library is known by its soname; executables and scripts by what the file is called. */
+	return subject->kind != SUBJECT_LIBRARY &&
+	       glob_hits(&match->subject, base_name(subject->path));
+}
+
+/* Whether (profile, match) goes before the best so far. */
+static bool is_better(const struct profile *profile, const struct match *match,
+		      const struct profile *best, const struct match *best_match)
+{
+	if (!best)
+		return true;
+	if (profile->layer != best->layer)
+		return profile->layer > best->layer;
+	if (match->rank != best_match->rank)
+		return match->rank > best_match->rank;
+	if (match->literal_len != best_match->literal_len)
+		return match->literal_len > best_match->literal_len;
+	return strcmp(profile->name, best->name) < 0;
+}
+
+/* The profile's most specific match for the subject, or NULL. */
+static const struct match *profile_match(const struct profile *profile,
+					 const struct subject *subject)
+{
+	const struct match *best = NULL;
+	for (uint32_t i = 0; i < profile->match_count; i++)
+		if (match_hits(&profile->matches[i], subject) &&
+		    is_better(profile, &profile->matches[i], best ? profile : NULL, best))
+			best = &profile->matches[i];
+	return best;
+}
+
+struct chosen {
+	const struct profile *profile[PROFILE_KEYS + 1]; /* the last one: any key at all */
+	const struct match *match[PROFILE_KEYS + 1];
+};
+
+static void choose(struct chosen *chosen, const struct profile *profile, const struct match *match)
+{
+	for (unsigned key = 0; key <= PROFILE_KEYS; key++) {
+		if (key < PROFILE_KEYS && !(profile->said & (1u << key)))
+			continue;
+		if (is_better(profile, match, chosen->profile[key], chosen->match[key])) {
+			chosen->profile[key] = profile;
+			chosen->match[key] = match;
+		}
+	}
+}
+
+static void binding_fill(const struct policy *policy, const struct subject *subject,
+			 struct policy_binding *binding)
+{
+	struct chosen chosen = {0};
+	for (uint32_t i = 0; i < policy->profile_count; i++) {
+		const struct match *match = profile_match(policy->profiles[i], subject);
+		if (match)
+			choose(&chosen, policy->profiles[i], match);
+	}
+	*binding = (struct policy_binding){.is_filled = true};
+	binding->primary = chosen.profile[PROFILE_KEYS];
+	binding->is_profiled = binding->primary;
+	for (unsigned family = 0; family < FAMILIES; family++)
+		binding->families[family] = chosen.profile[family];
+	const struct profile *carrier = chosen.profile[FAMILIES];
+	const struct profile *watcher = chosen.profile[FAMILIES + 1];
+	const struct profile *exempted = chosen.profile[FAMILIES + 2];
+	/* Only a file whose origin is known may hand on the blame. */
+	if (carrier && (*subject->package || chosen.match[FAMILIES]->is_exact))
+		binding->carries = carrier->carries;
+	if (watcher && watcher->watches_descendants)
+		binding->watcher = watcher;
+	binding->exempt = exempted ? exempted->exempt : 0;
+}
+
+/* Code that belongs to no file is answered for by who made it executable. */
+static const struct subject *answerable(const struct subject *subject)
+{
+	for (unsigned depth = 0; depth < 8; depth++) {
+		if (subject->kind != SUBJECT_CODE || !subject->maker)
+			break;
+		subject = subject->maker;
+	}
+	return subject;
+}
+
+static bool grow_bindings(struct policy *policy, uint32_t id)
+{
+	uint32_t room = policy->binding_room ? policy->binding_room : 256;
+	while (room <= id && room < UINT32_MAX / 2)
+		room *= 2;
+	struct policy_binding **bigger = realloc(policy->bindings, room * sizeof(*bigger));
+	if (!bigger)
+		return false;
+	memset(bigger + policy->binding_room, 0,
+	       (room - policy->binding_room) * sizeof(*bigger));
+	policy->bindings = bigger;
+	policy->binding_room = room;
+	return true;
+}
+
+const struct policy_binding *policy_binding_of(struct policy *policy, const struct subject *subject)
+{
+	subject = answerable(subject);
+	uint32_t id = subject->id;
+	if (id < policy->binding_room && policy->bindings[id])
+		return policy->bindings[id];
+	struct policy_binding *binding = NULL;
+	if (id < policy->binding_room || grow_bindings(policy, id))
+		binding = malloc(sizeof(*binding));
+	if (binding)
+		policy->bindings[id] = binding;
+	else
+		binding = &policy->spare_binding; /* out of memory: right, but not remembered */
+	binding_fill(policy, subject, binding);
+	return binding;
+}
+
+const struct policy_binding *policy_bind(struct policy *policy, struct subject *subject)
+{
+	subject->binding = policy_binding_of(policy, subject);
+	return subject->binding;
+}
+
+bool policy_is_profiled(const struct policy_binding *binding)
+{
+	return binding && binding->is_profiled;
+}

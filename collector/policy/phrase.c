@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Last step of a load: what each list allows in one phrase, and its plain paths in a hash.
+ */
+#include <string.h>
+#include <xxhash.h>
+
+#include "policy_inner.h"
+
+#define PHRASE_BYTES 120u
+
+static const char *phrase_rules(struct pool *pool, const char *name, const struct list *list)
+{
+	size_t len = strlen(name) + 2;
+	uint32_t shown = 0;
+	/* Peers hold commas themselves. */
+	const char *between = "", *separator = list->rules[0]->kind == RULE_PEER ? "; " : ", ";
+	for (; shown < list->count; shown++) {
+		len += strlen(list->rules[shown]->text) + 2;
+		if (shown && len > PHRASE_BYTES)
+			break;
+	}
+	const char *text = pool_print(pool, "%s: ", name);
+	for (uint32_t i = 0; i < shown; i++) {
+		text = pool_print(pool, "%s%s%s", text, between, list->rules[i]->text);
+		between = separator;
+	}
+	if (shown < list->count)
+		text = pool_print(pool, "%s … and %u more", text, list->count - shown);
+	return text;
+}
+
+static const char *phrase_list(struct pool *pool, const struct profile *profile, unsigned action)
+{
+	const struct list *list = &profile->lists[action];
+	enum family family = action_family(action);
+	const char *key = family_keys[family], *name = strchr(action_name(action), '.') + 1;
+	enum list_state whole = profile->families[family].state;
+	if (!list->is_said && (whole == LIST_NONE || whole == LIST_ANY))
+		return pool_print(pool, "%s: %s", key, whole == LIST_ANY ? "any" : "none");
+	name = pool_print(pool, "%s.%s", key, name);
+	if (list->state == LIST_RULES)
+		return phrase_rules(pool, name, list);
+	return pool_print(pool, "%s: %s", name, list->state == LIST_ANY ? "any" : "none");
+}
+
+static bool is_plain_path(const struct rule *rule)
+{
+	return rule->kind == RULE_PATH && rule->path.glob.shape == GLOB_LITERAL &&
+	       !rule->path.is_home && !rule->path.is_memfd && !rule->path.is_deleted;
+}
+
+/* Plain paths into a hash, the first of equal ones leading to the next. */
+static void index_list(struct pool *pool, struct list *list)
+{
+	uint32_t plain = 0, room = 8;
+	for (uint32_t i = 0; i < list->count; i++)
+		plain += is_plain_path(list->rules[i]);
+	list->others = pool_alloc(pool, (list->count - plain) * sizeof(*list->others));
+	while (room < plain * 2)
+		room *= 2;
+	if (plain) {
+		list->literals = pool_alloc(pool, room * sizeof(*list->literals));
+		list->literal_mask = room - 1;
+	}
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct rule *rule = list->rules[i];
+		if (!is_plain_path(rule)) {
+			list->others[list->other_count++] = rule;
+			continue;
+		}
+		struct rule **place = list_literal(list, rule->path.glob.prefix,
+						   rule->path.glob.prefix_len);
+		while (*place)
+			place = &(*place)->same_literal;
+		*place = rule;
+	}
+}
+
+/* The place in the hash where rules for this path are, or would be. */
+struct rule **list_literal(const struct list *list, const char *path, size_t len)
+{
+	uint32_t at = (uint32_t)XXH3_64bits(path, len) & list->literal_mask;
+	while (list->literals[at]) {
+		const struct glob *glob = &list->literals[at]->path.glob;
+		if (glob->prefix_len == len && !memcmp(glob->prefix, path, len))
+			break;
+		at = (at + 1) & list->literal_mask;
+	}
+	return &list->literals[at];
+}
+
+static struct rule **copy_rules(struct pool *pool, const struct list *list)
+{
+	struct rule **copies = pool_alloc(pool, list->count * sizeof(*copies));
+	for (uint32_t i = 0; i < list->count; i++) {
+		copies[i] = pool_alloc(pool, sizeof(**copies));
+		*copies[i] = *list->rules[i];
+		copies[i]->same_literal = NULL;
+	}
+	return copies;
+}
+
+void phrase_lists(struct policy *policy)
+{
+	struct pool *pool = &policy->pool;
+	for (uint32_t i = 0; i < policy->profile_count; i++) {
+		struct profile *profile = policy->profiles[i];
+		for (unsigned action = 1; action < WIRE_ACTIONS; action++) {
+			struct list *list = &profile->lists[action];
+			if (list->state == LIST_ABSENT)
+				continue;
+			/* Rules may be shared with a profile that was extended. */
+			if (profile->lower)
+				list->rules = copy_rules(pool, list);
+			index_list(pool, list);
+			list->expected = phrase_list(pool, profile, action);
+		}
+	}
+	for (unsigned action = 1; action < WIRE_ACTIONS; action++) {
+		index_list(pool, &policy->base[action]);
+		index_list(pool, &policy->forbidden[action]);
+	}
+}

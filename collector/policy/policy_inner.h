@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared by the files of this folder only. load.c reads files, yaml.c makes trees of them, schema.c
+ * checks keys, compile.c and rule.c make profiles and rules, layer.c puts profiles on top of each
+ * other, phrase.c words what is allowed; after that nothing changes. match.c binds subjects to
+ * profiles, charge.c walks chains, allow.c asks one profile, judge.c answers and remembers.
+ */
+#ifndef SOWATCH_POLICY_INNER_H
+#define SOWATCH_POLICY_INNER_H
+
+#include "glob.h"
+#include "policy.h"
+#include "report.h"
+#include "yaml.h"
+
+enum family { FAMILY_NET, FAMILY_FILE, FAMILY_EXEC, FAMILY_ENV, FAMILIES };
+
+#define GUARDS_MAX 64u
+#define NEVER UINT64_MAX
+
+enum rule_kind {
+	RULE_ANY, /* of a grant or guard: everything */
+	RULE_PEER,
+	RULE_PATH,
+	RULE_PATHS, /* from, to */
+	RULE_PROGRAM,
+	RULE_NAME, /* host or variable */
+};
+
+enum peer_kind { PEER_ADDRESS, PEER_NAME, PEER_LOCALHOST, PEER_UNIX };
+
+struct peer {
+	enum peer_kind kind;
+	const char *text;
+	uint8_t address[16], address_len, prefix_bits;
+	struct glob glob;
+};
+
+struct port_range {
+	uint16_t low, high;
+};
+
+struct path_glob {
+	struct glob glob;
+	bool is_home;	 /* the glob goes on where the home directory ends */
+	bool is_memfd;	 /* literally "memfd:" first */
+	bool is_deleted; /* literally " (deleted)" last */
+};
+
+struct rule {
+	struct rule_ref ref;
+	enum rule_kind kind;
+	enum severity severity; /* 0: not said */
+	const char *message;
+	const char *text;   /* the rule in a phrase */
+	uint64_t expires_ns; /* realtime, or NEVER */
+	uint32_t grant;	    /* 1 + index of the grant it belongs to, 0: none */
+	uint32_t guard;	    /* the same for guards */
+	struct rule *same_literal; /* next one with the same path, see list_index */
+	union {
+		struct {
+			struct peer *to;
+			struct port_range *ports;
+			uint32_t to_count, port_count;
+			uint8_t proto;
+		} peer;
+		struct path_glob path; /* PROGRAM: is_bare false */
+		struct {
+			struct path_glob from, to;
+		} paths;
+		struct glob name;
+	};
+	/* PROGRAM */
+	bool is_bare, has_args, takes_rest;
+	struct glob *args;
+	uint32_t arg_count;
+};
+
+enum list_state { LIST_ABSENT, LIST_NONE, LIST_RULES, LIST_ANY };
+
+/* What is allowed for one action. */
+struct list {
+	enum list_state state;
+	bool is_said; /* the action's own key stands there, not only the family's */
+	struct rule_ref ref;
+	struct rule **rules;
+	uint32_t count;
+	const char *expected;
+	struct rule **literals; /* hash of plain paths, power of two, may be NULL */
+	uint32_t literal_mask;
+	struct rule **others; /* the rules that are not in the hash */
+	uint32_t other_count;
+};
+
+enum match_rank { RANK_NAME = 1, RANK_VERSION, RANK_PATH, RANK_BUILD_ID, RANK_SHA256 };
+
+/* One alternative of `match`: everything in it must hold. */
+struct match {
+	struct place place;
+	enum subject_kind kind; /* 0: any */
+	bool has_subject, is_path, has_package;
+	struct glob subject, package;
+	const char *build_id; /* NULL: any */
+	enum match_rank rank;
+	uint32_t literal_len;
+	bool is_exact; /* carries binds although no package owns the file */
+};
+
+/* Keys of a profile that are answered one by one, see match.c. */
+enum profile_key {
+	KEY_FAMILY = 1 << 0, /* << family */
+	KEY_CARRIES = 1 << FAMILIES,
+	KEY_WATCH = 2 << FAMILIES,
+	KEY_EXEMPT = 4 << FAMILIES,
+};
+#define PROFILE_KEYS (FAMILIES + 3)
+
+struct profile {
+	const char *name;
+	struct place place;
+	unsigned layer;
+	bool is_learned;
+	uint32_t order;
+	uint32_t said; /* enum profile_key */
+	struct match *matches;
+	uint32_t match_count;
+	uint32_t carries; /* bits of actions */
+	bool is_conduit, is_baseless, watches_descendants, is_gone;
+	uint64_t exempt; /* bits of guards */
+	enum severity severity; /* 0: not said */
+	struct list lists[WIRE_ACTIONS];
+	struct list families[FAMILIES]; /* state and ref only */
+	const char *role_text, *reason;
+	const struct profile *lower;	/* what it extends */
+	const struct node *exempt_node; /* until all files are read */
+};
+
+struct grant {
+	struct place place;
+	struct glob *via;
+	uint32_t via_count;
+	const char **via_text;
+	const char *reason;
+};
+
+struct guard {
+	const char *name;
+	struct place place;
+	enum severity severity;
+	const char *message, *reason;
+	const char *phrase; /* what is expected of everybody */
+};
+
+struct accept {
+	const char *hole, *reason;
+	uint64_t expires_ns;
+};
+
+struct policy_binding {
+	bool is_profiled;
+	bool may_carry, watches_descendants, is_filled;
+	uint32_t carries;
+	uint64_t exempt;
+	const struct profile *primary;
+	const struct profile *families[FAMILIES]; /* NULL: not judged */
+	const struct profile *watcher;
+};
+
+struct memo;
+
+struct policy {
+	struct pool pool;
+	jmp_buf escape;
+	/* texts and variables as replay needs them */
+	struct policy_text *texts;
+	uint32_t text_count;
+	struct policy_variable *variables;
+	uint32_t variable_count;
+	char hash[33];
+	/* compiled */
+	struct profile **profiles;
+	uint32_t profile_count;
+	struct grant *grants;
+	uint32_t grant_count;
+	struct guard *guards;
+	uint32_t guard_count;
+	struct list base[WIRE_ACTIONS], forbidden[WIRE_ACTIONS];
+	struct accept *accepts;
+	uint32_t accept_count;
+	uint64_t *expiries; /* sorted instants at which some rule ends */
+	uint32_t expiry_count;
+	/* filled while judging */
+	uint64_t *grant_bits; /* per function id: the grants it opens */
+	uint32_t grant_words;
+	uint8_t *grant_known;
+	struct policy_binding **bindings; /* by subject id */
+	uint32_t binding_room;
+	struct policy_binding spare_binding;
+	struct chain_link **roots; /* by process id: who is charged when there is no chain */
+	uint32_t root_room;
+	struct subject nobody; /* and when there is no process either */
+	struct chain_link nobody_link;
+	struct memo *memo;
+};
+
+/* Profiles by name; open addressing, room is a power of two. */
+struct name_index {
+	struct profile **places;
+	uint32_t count, room;
+};
+
+/* The state of one load. */
+struct loader {
+	struct policy *policy;
+	const struct policy_options *options;
+	struct reports reports;
+	struct pool scratch; /* trees and messages: gone after the load */
+	struct origin **origins;
+	uint32_t origin_count;
+	struct yaml_reader reader;
+	struct name_index names;
+	char *buffer; /* file being read */
+	void *dir;    /* DIR being read */
+	size_t total_bytes;
+	unsigned layers;
+	bool is_full; /* told that there are too many files */
+};
+
+/* schema.c */
+enum schema_where {
+	AT_TOP, AT_GRANT, AT_GUARD, AT_PROFILE, AT_MATCH, AT_NETWORK, AT_FILE, AT_EXEC, AT_ENV,
+	AT_PEER, AT_HOST, AT_PATH, AT_PATHS, AT_PROGRAM, AT_NAME, AT_ACCEPT,
+};
+/* Reports unknown keys and wrong shapes of a mapping; false when it is none. */
+bool schema_check(struct loader *loader, const struct node *node, enum schema_where where);
+/* The value of key, where it has the shape the table asks for; else NULL. */
+struct node *schema_get(const struct node *mapping, enum schema_where where, const char *key);
+/* Where the key itself stands (its value may begin a line later); the mapping's place if absent. */
+struct place schema_place(const struct node *mapping, const char *key);
+const char *schema_text(const struct node *mapping, enum schema_where where, const char *key);
+bool node_says(const struct node *node, const char *word);
+/* Iterates a TEXTS value: the node itself, or its children. */
+struct node *texts_first(struct node *value);
+
+/* compile.c */
+void compile_origin(struct loader *loader, const struct node *root);
+struct rule_ref ref_at(const char *profile, struct place place);
+enum severity compile_severity(struct loader *loader, const struct node *mapping,
+			       enum schema_where where);
+uint64_t compile_expires(struct loader *loader, const struct node *mapping,
+			 enum schema_where where);
+
+/* family.c: the families of a profile, grant or guard into lists. */
+struct family_target {
+	const char *profile; /* for rule_ref */
+	struct list *lists;
+	struct list *families; /* NULL: grant or guard: `any` becomes a rule, `none` is an error */
+	uint32_t grant, guard;
+	enum severity severity;
+	const char *message;
+};
+uint32_t compile_families(struct loader *loader, const struct node *mapping,
+			  enum schema_where where, const struct family_target *target);
+void list_push(struct pool *pool, struct list *list, struct rule *rule);
+extern const char *const family_keys[FAMILIES];
+enum family action_family(unsigned action);
+const char *action_name(unsigned action);
+
+/* rule.c: one item of a list. NULL: reported. */
+struct rule *compile_rule(struct loader *loader, struct node *node, unsigned action);
+struct node *loader_expand(struct loader *loader, struct node *node, bool is_glob);
+bool compile_glob(struct loader *loader, const struct node *node, const char *text, size_t len,
+		  enum glob_mode mode, struct glob *ret_glob);
+bool compile_path(struct loader *loader, struct node *node, struct path_glob *ret_path);
+/* peer.c */
+bool compile_peer(struct loader *loader, struct node *mapping, struct rule *rule);
+bool address_parse(const char *text, size_t len, uint8_t ret_address[16], uint8_t *ret_len);
+bool address_within(const uint8_t *address, uint8_t len, const struct peer *peer);
+
+/* layer.c */
+void layer_add(struct loader *loader, struct profile *profile, const char *extends,
+	       const char *replaces, const struct node *node);
+void layer_finish(struct loader *loader);
+
+/* phrase.c */
+void phrase_lists(struct policy *policy);
+struct rule **list_literal(const struct list *list, const char *path, size_t len);
+
+/* match.c */
+const struct policy_binding *policy_binding_of(struct policy *policy, const struct subject *subject);
+
+/* question.c: one event, made ready to be asked about. */
+struct question {
+	struct policy *policy;
+	struct model *model;
+	const struct item_event *event;
+	const struct process *process;	  /* may be NULL */
+	const struct item_target *target; /* may be NULL */
+	uint64_t now_ns;		  /* realtime of the event */
+	unsigned action;
+	bool is_judged; /* its result counts */
+	struct str path, to; /* own /proc/PID is /proc/self, memfd:NAME bare */
+	bool is_numeric;     /* a name that is an address */
+	uint8_t address[16], address_len;
+	size_t host_len;
+	unsigned name_count;
+	const char *names[64];
+	char host[256];
+	char buffers[2][4096];
+};
+void question_prepare(struct question *question);
+/* Coarse classes of results that judging tells apart. */
+enum result_class { RESULT_FAILED, RESULT_DONE, RESULT_LEFT, RESULT_AGAIN };
+enum result_class result_class(int32_t result);
+
+/* rule_match.c */
+enum hit { HIT_NO, HIT_NEAR, HIT_YES }; /* near: only ports, arguments or the date differ */
+enum hit rule_match(struct question *question, const struct rule *rule, struct str path);
+const struct rule *list_match(struct question *question, const struct list *list,
+			      const struct rule **near);
+bool grant_holds(struct question *question, uint32_t grant);
+
+/* allow.c */
+enum answer_kind { ANSWER_ABSENT, ANSWER_ALLOWS, ANSWER_FORBIDS };
+
+struct answer {
+	enum answer_kind kind;
+	struct rule_ref ref;
+	enum severity severity;
+	const char *expected, *message;
+};
+
+/* What the profiles bound to a subject say. */
+void policy_ask(struct question *question, const struct policy_binding *binding,
+		const struct subject *subject, struct answer *ret_answer);
+bool is_own_file(const struct question *question, const struct subject *subject);
+/* The next rule of forbidden[action] from *at on that matches, or NULL. */
+const struct rule *policy_forbids(struct question *question, uint32_t *at);
+
+/* charge.c */
+struct charge {
+	uint32_t at; /* link charged */
+	bool is_profiled, is_outermost;
+	enum chain_method method;
+	const char *method_name, *reason;
+	struct answer answer;
+};
+void policy_charge(struct question *question, const struct chain *chain, struct charge *ret_charge);
+
+/* judge.c */
+void judge_done(struct policy *policy);
+
+#endif
