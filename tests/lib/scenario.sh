@@ -124,7 +124,7 @@ watch()
 	mkdir -p "$here"
 	if [ -n "$bare" ]; then
 		fresh
-		(cd "$cwd" && exec "$@") <"$input" >"$here/bare.out" 2>"$here/bare.err"
+		(cd "$cwd" && exec timeout --foreground -k 5 100 "$@") <"$input" >"$here/bare.out" 2>"$here/bare.err"
 		bare_status=$?
 	fi
 	fresh

@@ -32,24 +32,25 @@ setup_missing()
 	done
 }
 
-# apt with a policy that starts no service: redis-server and nginx are wanted as programs only.
+# apt with a policy that starts no service: redis-server and nginx are wanted as programs only. The
+# policy goes away again however this ends.
 setup_apt()
-{
-	local policy=/usr/sbin/policy-rc.d made='' status=0 as_root=''
+(
+	policy=/usr/sbin/policy-rc.d as_root=''
 	if [ "$(id -u)" != 0 ]; then
 		command -v sudo >/dev/null && sudo -n true 2>/dev/null && as_root=sudo ||
 			setup_fail "these Debian packages are missing, and neither root nor sudo is at hand: apt-get install $*"
 	fi
 	if [ ! -e $policy ]; then
-		printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null && made=$policy
+		trap '$as_root rm -f $policy' EXIT
+		trap 'exit 1' HUP INT TERM
+		printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
 		$as_root chmod 755 $policy
 	fi
-	setup_quietly $as_root env DEBIAN_FRONTEND=noninteractive apt-get update || status=1
+	setup_quietly $as_root env DEBIAN_FRONTEND=noninteractive apt-get update
 	setup_quietly $as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y --no-install-recommends "$@" && status=0 || status=1
-	[ -z "$made" ] || $as_root rm -f "$made"
-	return $status
-}
+		apt-get install -y --no-install-recommends "$@"
+)
 
 setup_packages()
 {
