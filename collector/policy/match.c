@@ -163,3 +163,8 @@ bool policy_is_profiled(const struct policy_binding *binding)
 {
 	return binding && binding->is_profiled;
 }
+
+bool policy_is_conduit(const struct policy_binding *binding)
+{
+	return binding && binding->primary && binding->primary->is_conduit;
+}
