@@ -22,7 +22,8 @@ static int replay_items(struct cli_judge *judge, struct source *source, const ch
 	return status;
 }
 
-static int replay_log(struct cli_judge *judge, const char *path)
+/* 0, or an exit status. What could be read of a damaged log is still judged and told. */
+static int replay_log(struct cli_judge *judge, const char *path, enum verdict *verdict)
 {
 	struct source *source;
 	char error[512] = "";
@@ -35,6 +36,8 @@ static int replay_log(struct cli_judge *judge, const char *path)
 	}
 	int status = replay_items(judge, source, path);
 	source_close(source);
+	if (!status || status == CLI_DAMAGED)
+		*verdict = cli_judge_finish(judge);
 	return status;
 }
 
@@ -55,11 +58,8 @@ static int replay_logs(const struct cli_judge_options *options, char **logs)
 	if (status)
 		return status;
 	for (; *logs && (!status || status == CLI_DAMAGED); logs++) {
-		status = replay_log(judge, *logs);
+		status = replay_log(judge, *logs, &verdict);
 		damaged = status == CLI_DAMAGED ? status : damaged;
-		/* What could be read of a damaged log is still told. */
-		if (!status || status == CLI_DAMAGED)
-			verdict = cli_judge_finish(judge);
 	}
 	int closed = cli_judge_close(judge);
 	if (status && status != CLI_DAMAGED)

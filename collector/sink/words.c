@@ -283,15 +283,14 @@ void words_expected(struct text *text, const struct finding *finding, enum escap
 {
 	const struct outcome *outcome = finding->outcome;
 	bool is_guard = outcome->rule.profile && !strcmp(outcome->rule.profile, "guards");
-	if (is_guard) {
-		text_add(text, "a guard forbids it to everybody");
-		if (outcome->expected && *outcome->expected)
-			text_add(text, ": ");
-	} else if (outcome->judged_by && outcome->judged_by->subject != outcome->charged->subject) {
+	bool is_other =
+		outcome->judged_by && outcome->judged_by->subject != outcome->charged->subject;
+	/* A guard's phrase says it all: it binds everybody. */
+	if (!is_guard && is_other) {
 		text_add(text, "the profile of ");
 		add_subject(text, outcome->judged_by->subject, escape);
 		text_add(text, " allows ");
-	} else {
+	} else if (!is_guard) {
 		text_add(text, "its profile allows ");
 	}
 	text_escape_string(text, outcome->expected ? outcome->expected : "", escape);
