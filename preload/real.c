@@ -121,8 +121,10 @@ int real_init(void)
 	if (_dl_find_object((void *)real_init, &self) < 0)
 		return -ENOENT;
 	for (struct link_map *map = self.dlfo_link_map->l_next; map; map = map->l_next) {
-		if (count == sizeof(objects) / sizeof(*objects))
+		if (count == sizeof(objects) / sizeof(*objects)) {
+			is_odd = true; /* libc may lie beyond: never answer from half a list */
 			break;
+		}
 		if (symbols_of(map, &objects[count]))
 			count++;
 		else if (map->l_name && map->l_name[0] && !strstr(map->l_name, "vdso"))

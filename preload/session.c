@@ -456,6 +456,7 @@ void session_after_fork(void)
 	thread_self.is_vforking = 0;
 	if (!session.has_seccomp && session_attach(&hello)) {
 		stack_forget();
+		thread_self.origin = 0; /* an id of the parent's ring; its frames are on our stack */
 	} else {
 		/* No descriptors left, or a filter that might kill us: the parent's ring is still
 		 * mapped, and records name their process. */
