@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sowatch run: everything is opened first, then the command is started with the shim in its
+ * environment and nothing else changed, then its rings are drained until the last process ended.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../source/source.h"
+#include "cli.h"
+#include "../../preload/wire/ring.h"
+#include "../../preload/wire/session.h"
+#include "run.h"
+
+#define DRAIN_ITEMS 65536u /* then look at signals and the clock again */
+#define FLUSH_NS 1000000000ull
+#define PATIENCE_NS 1000000000ull /* the command is over, others live: say so after this */
+
+struct run {
+	struct run_options options;
+	struct cli_judge *judge;
+	struct source *source;
+	struct run_signals signals;
+	pid_t root;
+	bool is_root_over, is_ended, is_told;
+	int status;	      /* of the root, as a shell says it */
+	unsigned interrupts;
+	uint64_t flushed_ns, over_ns;
+};
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+/* --- start ---------------------------------------------------------------------------------- */
+
+static int run_open_source(struct run *run)
+{
+	struct source_ring_options options = {
+		.service = run->options.service,
+		.ring_bytes = run->options.ring_kib << 10,
+		.wait_ms = run->options.wait_ms,
+		.session_flags = run->options.is_nop ? WIRE_SESSION_NOP : 0,
+		.shim_path = cli_shim_path(),
+		.vantage = "shim",
+	};
+	char error[512] = "";
+
+	if (!options.shim_path) {
+		cli_error("libsowatch.so is not beside this program; $SOWATCH_SHIM can name it");
+		return CLI_USAGE;
+	}
+	if (run->options.ring_kib > WIRE_RING_DATA_MAX >> 10) {
+		cli_error("--ring: %u KiB is more than %u", run->options.ring_kib,
+			  WIRE_RING_DATA_MAX >> 10);
+		return CLI_USAGE;
+	}
+	if (source_ring_open(&options, &run->source, error, sizeof(error)) < 0) {
+		cli_error("%s", error);
+		return CLI_USAGE;
+	}
+	return 0;
+}
+
+static int run_start(struct run *run, char **command)
+{
+	char **environment = source_ring_environ(run->source, environ);
+	int error = environment ? run_spawn(run->options.program, command, environment,
+					    &run->signals, &run->root)
+				: ENOMEM;
+
+	if (!error) {
+		source_ring_started(run->source, run->root, run->options.program, command);
+		return 0;
+	}
+	cli_error("cannot run %s: %s", command[0], strerror(error));
+	return error == ENOENT ? 127 : 126;
+}
+
+/* --- watch ---------------------------------------------------------------------------------- */
+
+/* 1: there may be more; 0: nothing now, or the end; else an exit status + 256: stop. */
+static int run_drain(struct run *run, bool *ret_is_end)
+{
+	struct item item;
+
+	for (unsigned i = 0; i < DRAIN_ITEMS; i++) {
+		int next = source_next(run->source, &item);
+		int status = next == 1 ? cli_judge_item(run->judge, &item) : 0;
+
+		if (status)
+			return status + 256;
+		if (next == 1)
+			continue;
+		*ret_is_end = next == -ENODATA;
+		if (next == 0 || next == -ENODATA)
+			return 0;
+		cli_error("%s", source_error(run->source));
+		return CLI_USAGE + 256;
+	}
+	return 1;
+}
+
+static void run_reap(struct run *run)
+{
+	int status;
+
+	if (run->is_root_over || waitpid(run->root, &status, WNOHANG) != run->root)
+		return;
+	run->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	run->is_root_over = true;
+	run->over_ns = clock_ns();
+	source_ring_ended(run->source, run->status);
+}
+
+/* A terminal sends SIGINT and SIGQUIT to the command as well: it is for the command to act on
+ * them. The second one is for us. */
+static void run_signal(struct run *run, int signal)
+{
+	switch (signal) {
+	case SIGINT:
+	case SIGQUIT:
+		run->interrupts++;
+		run->is_ended |= run->is_root_over || run->interrupts > 1;
+		break;
+	case SIGTERM:
+	case SIGHUP:
+		if (run->is_root_over)
+			run->is_ended = true;
+		else
+			kill(run->root, signal);
+		break;
+	}
+}
+
+static void run_wait(struct run *run, bool has_more)
+{
+	struct pollfd fds[2] = { { .fd = source_ring_fd(run->source), .events = POLLIN },
+				 { .fd = run->signals.fd, .events = POLLIN } };
+	struct signalfd_siginfo info;
+
+	poll(fds, 2, has_more ? 0 : source_ring_poll_ms(run->source));
+	while (read(run->signals.fd, &info, sizeof(info)) == sizeof(info))
+		run_signal(run, (int)info.ssi_signo);
+}
+
+static void run_tell_waiting(struct run *run, unsigned alive)
+{
+	if (run->is_told || run->options.judge.is_quiet ||
+	    clock_ns() - run->over_ns < PATIENCE_NS)
+		return;
+	run->is_told = true;
+	cli_error("the command has ended (status %d), still watching %u process%s "
+		  "(Ctrl-C ends the watch, they go on)",
+		  run->status, alive, alive == 1 ? "" : "es");
+}
+
+/* Until the command and all its covered descendants have ended, or we are told to stop. 0, or an
+ * exit status. */
+static int run_watch(struct run *run)
+{
+	int result = 0;
+	bool is_over = false;
+
+	while (!is_over && !run->is_ended) {
+		bool is_end = false;
+
+		run_wait(run, result == 1);
+		run_reap(run);
+		result = run_drain(run, &is_end);
+		if (result > 1)
+			return result - 256;
+		if (run->is_root_over && !result) {
+			unsigned alive = source_ring_alive(run->source);
+
+			is_over = !alive;
+			if (alive)
+				run_tell_waiting(run, alive);
+		}
+		if (clock_ns() - run->flushed_ns > FLUSH_NS) {
+			cli_judge_flush(run->judge);
+			run->flushed_ns = clock_ns();
+		}
+	}
+	if (!run->is_root_over)
+		run->status = 128 + SIGINT;
+	return 0;
+}
+
+static int run_finish(struct run *run)
+{
+	bool is_end = false;
+	int result;
+
+	source_ring_finish(run->source);
+	do {
+		result = run_drain(run, &is_end);
+	} while (result == 1 || (!result && !is_end));
+	return result ? result - 256 : 0;
+}
+
+/* --- the verb ------------------------------------------------------------------------------- */
+
+static int run_judged(struct run *run)
+{
+	enum verdict verdict;
+	unsigned strangers;
+	int closed, status = run_watch(run);
+
+	if (!status)
+		status = run_finish(run);
+	verdict = cli_judge_finish(run->judge);
+	closed = cli_judge_close(run->judge);
+	run->judge = NULL;
+	strangers = source_ring_strangers(run->source);
+	if (strangers && !run->options.judge.is_quiet)
+		cli_error("%u connection%s without the secret of this run turned away", strangers,
+			  strangers == 1 ? " was" : "s were");
+	if (!run->options.judge.is_quiet)
+		cli_error("log: %s", run->options.judge.log_path);
+	if (status)
+		return status;
+	status = cli_run_exit(&run->options.judge, verdict, run->status);
+	return closed && !status ? closed : status;
+}
+
+static int run_command(struct run *run, char **command)
+{
+	int status = run_open_source(run);
+
+	if (!status)
+		status = cli_judge_open(&run->options.judge, &run->judge);
+	if (!status)
+		status = run_signals_take(&run->signals) < 0 ? CLI_USAGE : 0;
+	if (!status) {
+		status = run_start(run, command);
+		if (status)
+			unlink(run->options.judge.log_path);
+		else
+			status = run_judged(run);
+	}
+	cli_judge_close(run->judge);
+	source_close(run->source);
+	run_signals_done(&run->signals);
+	return status;
+}
+
+int cli_run(int argc, char **argv)
+{
+	struct run run = { .signals = { .fd = -1 } };
+	int first = 0;
+	int status = run_options_parse(&run.options, argc, argv, &first);
+
+	if (status < 0)
+		status = run_command(&run, argv + first);
+	run_options_done(&run.options);
+	return status;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Starting the command: its signals, descriptors and terminal are exactly what we were given.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "run.h"
+
+int run_signals_take(struct run_signals *signals)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, usual = { .sa_handler = SIG_DFL };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	signals->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals->fd < 0) {
+		int error = errno;
+
+		cli_error("cannot read signals: %s", strerror(error));
+		return -error;
+	}
+	sigprocmask(SIG_BLOCK, &set, &signals->mask);
+	sigaction(SIGPIPE, &ignore, &signals->pipe);
+	/* With SIGCHLD ignored, as some starters leave it, there would be nothing to reap. */
+	sigaction(SIGCHLD, &usual, &signals->child);
+	return 0;
+}
+
+static void signals_restore(const struct run_signals *signals)
+{
+	sigaction(SIGPIPE, &signals->pipe, NULL);
+	sigaction(SIGCHLD, &signals->child, NULL);
+	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+}
+
+void run_signals_done(struct run_signals *signals)
+{
+	if (signals->fd < 0)
+		return;
+	signals_restore(signals);
+	close(signals->fd);
+	signals->fd = -1;
+}
+
+/* What a shell does with a file the kernel does not know: a script without #!. */
+static void exec_script(const char *program, char *const argv[], char *const envp[])
+{
+	char *shell_argv[1024];
+	int count = 2;
+
+	shell_argv[0] = "/bin/sh";
+	shell_argv[1] = (char *)program;
+	for (int i = 1; argv[i] && count < 1023; i++)
+		shell_argv[count++] = argv[i];
+	shell_argv[count] = NULL;
+	execve("/bin/sh", shell_argv, envp);
+}
+
+int run_spawn(const char *program, char *const argv[], char *const envp[],
+	      const struct run_signals *signals, pid_t *ret_pid)
+{
+	int news[2], error = 0;
+	pid_t pid;
+
+	if (pipe2(news, O_CLOEXEC) < 0)
+		return errno;
+	pid = fork();
+	if (pid < 0) {
+		error = errno;
+		close(news[0]);
+		close(news[1]);
+		return error;
+	}
+	if (!pid) {
+		signals_restore(signals);
+		execve(program, argv, envp);
+		if (errno == ENOEXEC)
+			exec_script(program, argv, envp);
+		error = errno;
+		if (write(news[1], &error, sizeof(error)) < 0)
+			_exit(126);
+		_exit(127);
+	}
+	close(news[1]);
+	/* Ends with the exec: the pipe closes then. */
+	while (read(news[0], &error, sizeof(error)) < 0 && errno == EINTR)
+		;
+	close(news[0]);
+	if (error)
+		waitpid(pid, NULL, 0);
+	*ret_pid = pid;
+	return error;
+}
