@@ -50,9 +50,28 @@ static void touch_item(const struct item *item)
 	case ITEM_TARGET:
 		touch(item->target.path);
 		touch(item->target.argv);
+		if (item->target.address_len > sizeof(item->target.address))
+			abort();
+		break;
+	case ITEM_NAME:
+		touch(item->name.name);
+		if (item->name.address_len > sizeof(item->name.address))
+			abort();
+		break;
+	/* What consumers index tables with. */
+	case ITEM_EVENT:
+		if (!item->event.action || item->event.action >= WIRE_ACTIONS)
+			abort();
+		break;
+	case ITEM_HOLE:
+		touch(item->hole.what);
+		if (!item->hole.kind || item->hole.kind >= HOLE_KINDS ||
+		    item->hole.family > WIRE_FAMILIES)
+			abort();
 		break;
 	default:
-		break;
+		if (item->type < ITEM_RUN || item->type > ITEM_END)
+			abort();
 	}
 }
 

@@ -54,7 +54,7 @@ static int setup(void **state)
 	got = read(fd, whole, sizeof(whole));
 	close(fd);
 	whole_bytes = got > 0 ? (size_t)got : 0;
-	fprintf(stderr, "%zu\n", whole_bytes); fprintf(stderr, "%zu\n", whole_bytes); fprintf(stderr, "%zu\n", whole_bytes); fprintf(stderr, "%zu\n", whole_bytes); fprintf(stderr, "%zu\n", whole_bytes); fprintf(stderr, "%zu\n", whole_bytes); return whole_bytes > 1000 && whole_bytes < FILE_MAX ? 0 : -1;
+	return whole_bytes > 1000 && whole_bytes < FILE_MAX ? 0 : -1;
 }
 
 static int teardown(void **state)
