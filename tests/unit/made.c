@@ -9,7 +9,9 @@
 
 #include "../../preload/wire/ring.h"
 
-enum field_type { U8 = 1, U16, U32, U64, BOOL, STR, FRAMES, ADDRESS, ACTION, HOLE_KIND, FAMILY, VIA };
+enum field_type {
+	U8 = 1, U16, U32, U64, BOOL, STR, FRAMES, ADDRESS, ACTION, HOLE_KIND, FAMILY, VIA,
+};
 
 struct field {
 	const char *name;

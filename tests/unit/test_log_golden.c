@@ -58,7 +58,8 @@ static char *slurp(const char *path, size_t *ret_bytes)
 }
 
 /* Runs `sowatch log ARG...`, its output in *ret_out, free() it. */
-static int run(char **ret_out, const char *one, const char *two, const char *three, const char *four)
+static int run(char **ret_out, const char *one, const char *two, const char *three,
+	       const char *four)
 {
 	const char *argv[] = { "log", one, two, three, four, NULL };
 	char path[64];
