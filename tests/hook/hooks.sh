@@ -30,7 +30,9 @@ while read -r name action object; do
 		echo "$name is refused by this machine"
 		continue
 	}
-	watched=$name
-	expect_deviation libhooked.so "$action" "${object//@/$cwd}" '^libhooked.so\|'
+	check
+	[ "$(deviation_count libhooked.so "$action" "${object//@/$cwd}" 'libhooked.so\|hook_app')" -gt 0 ] ||
+		fail "$name: expected $action ${object//@/$cwd} by libhooked.so"
 done <"$work/list"
+[ $failures = 0 ] || { echo "told were"; alerts_told; }
 expect_no_deviation hook_app

@@ -19,6 +19,7 @@ for scenario_variable in $(compgen -e); do
 	*) unset "$scenario_variable" 2>/dev/null ;;
 	esac
 done
+export -n SOWATCH_BUILD SOWATCH_KEEP SCENARIO_TEST 2>/dev/null
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C.UTF-8 TZ=UTC
 [ -x /usr/bin/python3 ] && python=/usr/bin/python3 || python=python3
@@ -341,7 +342,7 @@ expect()
 	local text=$1
 	shift
 	check
-	"$@" || fail "expected that $text"
+	"$@" >/dev/null || fail "expected that $text"
 }
 
 # --- replay ----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ mv bg.txt moved.txt && cat moved.txt && rm moved.txt
 trap 'echo trapped' EXIT
 exec 7<list.txt
 read -r first <&7
-echo "$first ${BASH_SOURCE##*/} $#"
+echo "$first ${0##*/} $#"
 exit 12
 SH
 

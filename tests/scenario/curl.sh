@@ -19,6 +19,6 @@ expect "the file came whole" cmp -s "$work/www/file.bin" "$cwd/copy.bin"
 expect_event curl file.write
 expect_clean
 
-watch refused --status 7 -- curl -sS http://127.0.0.1:1/
+watch refused --status 7 -- curl -s http://127.0.0.1:1/
 expect_event curl net.connect
 expect_clean

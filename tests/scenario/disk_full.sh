@@ -10,13 +10,16 @@ for i in range(20000):
     os.unlink(name)
 print("wrote 20000")'
 
-watch dev-full --no-replay -o /dev/full -- "$python" -c "$code"
-expect_verdict unknown
-expect_said '[Ll]og.*(space|full|written)'
+# No room for the first byte: refused before anything starts.
+"$sowatch" run -o /dev/full -- touch "$work/ran" 2>"$work/err"
+status=$?
+expect "a log that cannot be begun is an error (exit $status)" test $status = 2
+expect "it says why" grep -q '/dev/full.*No space left' "$work/err"
+expect "the command was not run" test ! -e "$work/ran"
 
-[ "$(id -u)" = 0 ] || exit 0
+need_root
 mkdir "$work/small"
-mount -t tmpfs -o size=64k none "$work/small" 2>/dev/null || { echo "no tmpfs can be mounted here"; exit 0; }
+mount -t tmpfs -o size=64k none "$work/small" 2>/dev/null || skip "no tmpfs can be mounted here"
 tear_down() { umount "$work/small"; }
 watch tmpfs --no-replay -o "$work/small/log.swl" -- "$python" -c "$code"
 expect_verdict unknown

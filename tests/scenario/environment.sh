@@ -15,7 +15,7 @@ watch python -- "$python" -c 'import os; print(sorted(os.environ.items()), os.ge
 watch unset -- env -u LD_PRELOAD -u SOWATCH env
 for run in "$work"/run-*; do
 	expect "nothing of ours shows in ${run##*/}" \
-		sh -c '! grep -qiE "libsowatch|^environ SOWATCH|^SOWATCH=" "$1"' - "$run/out"
+		sh -c '! grep -qiE "libsowatch|^(environ |envp )?SOWATCH=" "$1"' - "$run/out"
 done
 
 # Scrubbed or not, the child is watched.

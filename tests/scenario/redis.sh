@@ -23,11 +23,14 @@ wait \$!
 echo "server ended with \$?"
 SH
 
+# Debian installs the server as a link to another of its programs.
+server=$(basename "$(readlink -f "$(command -v redis-server)")")
+
 watch session -- bash "$work/drive.sh"
 expect "the server ended well" grep -qx 'server ended with 0' "$here/out"
-expect_event redis-server net.bind
-expect_event redis-server net.accept 5
-expect_event redis-server file.write
+expect_event "$server" net.bind
+expect_event "$server" net.accept 5
+expect_event "$server" file.write
 expect_event redis-cli net.connect 5
 expect_clean
 expect_covered

@@ -19,10 +19,10 @@ struct Guard {
 };
 }
 
-int catcher_catch(const char *path)
+int catcher_catch(const char *path, const char *other)
 {
 	try {
-		Guard guard = { path };
+		Guard guard = { other };
 
 		thrower_throw(path);
 	} catch (const std::exception &) {

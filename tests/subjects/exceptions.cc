@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// exceptions FILE COUNT: an exception through two libraries, COUNT times.
+// exceptions FILE OTHER COUNT: an exception through two libraries, COUNT times.
 #include <cstdio>
 #include <cstdlib>
 
@@ -9,10 +9,10 @@ int main(int argc, char **argv)
 {
 	int caught = 0;
 
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
-	for (int i = 0; i < atoi(argv[2]); i++)
-		caught += catcher_catch(argv[1]);
+	for (int i = 0; i < atoi(argv[3]); i++)
+		caught += catcher_catch(argv[1], argv[2]);
 	printf("caught %d\n", caught);
 	return 0;
 }

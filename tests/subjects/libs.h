@@ -48,8 +48,8 @@ int plugin_act(const char *path);
 
 /* libthrower: opens path and throws std::runtime_error out of it. */
 void thrower_throw(const char *path);
-/* libcatcher: calls libthrower, catches, opens path in a destructor on the way; times caught. */
-int catcher_catch(const char *path);
+/* libcatcher: calls libthrower, catches, opens other in a destructor on the way; times caught. */
+int catcher_catch(const char *path, const char *other);
 
 #ifdef __cplusplus
 }
