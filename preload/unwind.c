@@ -672,6 +672,44 @@ static bool is_entry(uint64_t pc)
 	return unwind_function(pc, &end) == pc;
 }
 
+/* The loader's entry code has no call frame information; it runs constructors on the stack as the
+ * kernel set it up, and nothing is below it. */
+static bool is_initial(uint64_t sp)
+{
+	extern void *__libc_stack_end __attribute__((weak));
+	uint64_t initial = &__libc_stack_end ? (uint64_t)__libc_stack_end : 0;
+
+	return initial && sp + 64 >= initial && sp <= initial + 64;
+}
+
+/* _init and _fini are pieced together from crti.o and crtn.o, which carry no call frame
+ * information: "[endbr64] sub $8,%rsp" is all their prologue does. */
+static bool step_init_section(struct unwind_frame *frame)
+{
+	struct dl_find_object object;
+	uint64_t start = 0;
+
+	if (_dl_find_object((void *)frame->pc, &object) < 0)
+		return false;
+	for (const ElfW(Dyn) *d = object.dlfo_link_map->l_ld; d->d_tag != DT_NULL; d++) {
+		uint64_t entry = object.dlfo_link_map->l_addr + d->d_un.d_ptr;
+
+		if ((d->d_tag == DT_INIT || d->d_tag == DT_FINI) && frame->pc > entry &&
+		    frame->pc - entry < 128)
+			start = entry;
+	}
+	if (!start)
+		return false;
+	if (!memcmp((const void *)start, "\xf3\x0f\x1e\xfa", 4))
+		start += 4;
+	if (memcmp((const void *)start, "\x48\x83\xec\x08", 4))
+		return false;
+	frame->pc = load(frame->sp + 8);
+	frame->sp += 16;
+	frame->is_exact = false;
+	return true;
+}
+
 unsigned unwind_stack(struct unwind_frame *frame, uint64_t *ret_pcs, unsigned max,
 		      uint32_t *ret_flags)
 {
@@ -694,8 +732,11 @@ unsigned unwind_stack(struct unwind_frame *frame, uint64_t *ret_pcs, unsigned ma
 			continue;
 		} else if (row.kind == ROW_END) {
 			return count;
-		} else if (row.kind == ROW_NONE && is_entry(frame->pc)) {
+		} else if (row.kind == ROW_NONE &&
+			   (is_entry(frame->pc) || is_initial(frame->sp))) {
 			return count;
+		} else if (row.kind == ROW_NONE && step_init_section(frame)) {
+			continue;
 		} else if (row.kind == ROW_NONE && step_frame_pointer(frame)) {
 			*ret_flags |= WIRE_STACK_FP;
 			continue;
