@@ -11,7 +11,7 @@
 
 /* Longest chain; a deeper lineage is cut at its outer end. */
 #define CHAIN_LINKS_MAX 512u
-/* Links of all chains together: what a hostile log can make us hold (some 700 MB). */
+/* Links of all chains together: what a hostile log can make us hold (400 MB). */
 #define MODEL_LINKS_MAX (16u << 20)
 
 struct object {

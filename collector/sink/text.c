@@ -67,6 +67,11 @@ static void text_finding(struct sink *sink, const struct finding *finding)
 	text_end(self);
 }
 
+static void add_count(struct text *text, uint64_t count, const char *noun)
+{
+	text_addf(text, "%llu %s%s", (unsigned long long)count, noun, count == 1 ? "" : "s");
+}
+
 static void text_report(struct sink *sink, const struct report *report)
 {
 	struct text_sink *self = (struct text_sink *)sink;
@@ -79,9 +84,10 @@ static void text_report(struct sink *sink, const struct report *report)
 		text_end(self);
 	}
 	text_begin(self, colours[report->verdict]);
-	text_addf(&self->text, "%s: %llu events, %llu deviations", words_verdict(report->verdict),
-		  (unsigned long long)report->tally->events,
-		  (unsigned long long)report->tally->deviations);
+	text_addf(&self->text, "%s: ", words_verdict(report->verdict));
+	add_count(&self->text, report->tally->events, "event");
+	text_add(&self->text, ", ");
+	add_count(&self->text, report->tally->deviations, "deviation");
 	if (report->tally->baselined)
 		text_addf(&self->text, ", %llu more known to the baseline",
 			  (unsigned long long)report->tally->baselined);
