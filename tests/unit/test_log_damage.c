@@ -317,6 +317,21 @@ static void test_growth_is_skipped(void **state)
 	check_forged(&forge, 0, 1, "");
 }
 
+/* Somebody rewrote block 0, with all its checks, and left the rest as it was. */
+static void test_an_edit_breaks_the_chain(void **state)
+{
+	struct piece pieces[8];
+	struct forge forge;
+
+	(void)state;
+	find_blocks(pieces, 8);
+	forge_begin(&forge);
+	forge_block(&forge, BLOCK(0), BYTES("\x0a\x01\x0d\x12\x01\x01\x7a\x02\x08\x01"));
+	memcpy(forge.bytes + forge.count, whole + pieces[1].at, pieces[1].bytes);
+	forge.count += pieces[1].bytes;
+	check_forged(&forge, -EBADMSG, 1, "does not continue the hash chain");
+}
+
 static void test_unknown_values_become_holes(void **state)
 {
 	struct log_reader *reader;
@@ -473,6 +488,7 @@ int main(void)
 		cmocka_unit_test(test_every_flipped_bit_shows),
 		cmocka_unit_test(test_tail_of_zeros_is_torn),
 		cmocka_unit_test(test_rearranged_blocks_show),
+		cmocka_unit_test(test_an_edit_breaks_the_chain),
 		cmocka_unit_test(test_growth_is_skipped),
 		cmocka_unit_test(test_unknown_values_become_holes),
 		cmocka_unit_test(test_columns_must_agree),
