@@ -79,6 +79,13 @@ extern struct real real;
 
 int real_init(void);
 
+/* What only glibc has. musl's loader ends a program whose preload it cannot bind, so these may be
+ * missing; without _dl_find_object nothing can be attributed and the shim stays passive. */
+#pragma weak _dl_find_object
+#pragma weak gai_error
+#pragma weak __pthread_register_cancel
+#pragma weak __pthread_unregister_cancel
+
 /* Per thread, initial-exec TLS: a constant offset from the thread pointer, no allocation. */
 struct thread {
 	struct wire_slot slot;

@@ -115,12 +115,11 @@ int real_init(void)
 	};
 	struct symbols objects[64];
 	unsigned count = 0;
-	struct dl_find_object self;
-	bool is_odd = false;
+	struct dl_find_object self = { 0 };
+	bool is_odd = !&_dl_find_object || _dl_find_object((void *)real_init, &self) < 0;
 
-	if (_dl_find_object((void *)real_init, &self) < 0)
-		return -ENOENT;
-	for (struct link_map *map = self.dlfo_link_map->l_next; map; map = map->l_next) {
+	for (struct link_map *map = is_odd ? NULL : self.dlfo_link_map->l_next; map;
+	     map = map->l_next) {
 		if (count == sizeof(objects) / sizeof(*objects)) {
 			is_odd = true; /* libc may lie beyond: never answer from half a list */
 			break;
