@@ -25,5 +25,7 @@ expect "it did all of its work" cmp -s "$work/run/output" <(printf 'begin\nchild
 "$sowatch" replay "$work/run/log.swl" --accept shim-only --summary "$work/run/summary.json" \
 	2>"$work/run/replay.err" >/dev/null
 replayed=$?
+here=$work/run
+expect_event libopener.so file.read
 expect "replay does not call it clean (exit $replayed)" test $replayed = 1 -o $replayed = 4
 expect "the log says it was cut off" grep -qiE 'torn|cut|end' "$work/run/replay.err"

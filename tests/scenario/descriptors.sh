@@ -6,6 +6,7 @@
 prepare() { echo hello >data.txt; }
 
 watch alone -- "$subjects/descriptors"
-watch after-an-act -- "$subjects/descriptors" data.txt
+watch after-an-act --policy "$scenario_dir/strict.yaml" -- "$subjects/descriptors" data.txt
+expect_deviations 1 libopener.so file.read "$cwd/data.txt"
 watch child -- sh -c "$subjects/descriptors data.txt"
 watch listing -- sh -c 'ls /proc/self/fd'

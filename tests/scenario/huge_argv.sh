@@ -7,4 +7,5 @@ code='import os; os.execv("/bin/echo", ["echo"] + ["x%07d" % i + "y" * 90 for i 
 
 watch echo -- "$python" -c "$code"
 expect "all of it was printed" test "$(wc -w <"$here/out")" = 10000
+expect_event "$(basename "$(readlink -f "$python")")" exec.run
 expect_covered
