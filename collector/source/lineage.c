@@ -205,11 +205,14 @@ static void expectation_describe(struct live *live, struct expectation *expectat
 				 struct proc *proc, const struct str blobs[WIRE_BLOBS])
 {
 	struct path_buffer program;
+	struct str argv = blobs[1];
 
+	if (argv.len && !argv.data[argv.len - 1])
+		argv.len--;
 	target_program(live, proc, blobs[2].len ? blobs[2] : blobs[0], &program);
 	expectation->program = bytes_copy((struct str){ program.text, (uint32_t)program.len });
-	expectation->argv = bytes_copy(blobs[1]);
-	expectation->argv_len = expectation->argv ? blobs[1].len : 0;
+	expectation->argv = bytes_copy(argv);
+	expectation->argv_len = expectation->argv ? argv.len : 0;
 	expectation->cwd = strdup(proc->cwd);
 	expectation->home = strdup(proc->home);
 	snprintf(expectation->why, sizeof(expectation->why), "%.*s", (int)blobs[3].len,
