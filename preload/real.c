@@ -17,10 +17,13 @@ struct symbols {
 	uint64_t base;
 };
 
-struct wanted {
-	const char *name;
-	void **place;
-};
+/* Names one after the other: an array of pointers would be 150 relocations and a page copied in
+ * every process that starts. */
+static const char names[] =
+#define HOOK(family, kind, ret, name, params) #name "\0"
+#include "hooks.tbl.h"
+#undef HOOK
+	;
 
 static uint32_t gnu_hash(const char *name)
 {
@@ -105,15 +108,8 @@ static long real_missing(void)
 
 int real_init(void)
 {
-	static const struct {
-		const char *name;
-		size_t place;
-	} wanted[] = {
-#define HOOK(family, kind, ret, name, params) { #name, offsetof(struct real, name) },
-#include "hooks.tbl.h"
-#undef HOOK
-	};
 	struct symbols objects[64];
+	void **place = (void **)&real;
 	unsigned count = 0;
 	struct dl_find_object self = { 0 };
 	bool is_odd = !&_dl_find_object || _dl_find_object((void *)real_init, &self) < 0;
@@ -129,11 +125,9 @@ int real_init(void)
 		else if (map->l_name && map->l_name[0] && !strstr(map->l_name, "vdso"))
 			is_odd = true;
 	}
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
-		void **place = (void **)((char *)&real + wanted[i].place);
-
-		*place = is_odd ? dlsym(RTLD_NEXT, wanted[i].name) :
-				  real_find(objects, count, wanted[i].name);
+	/* struct real is nothing but function pointers in the table's order. */
+	for (const char *name = names; *name; name += strlen(name) + 1, place++) {
+		*place = is_odd ? dlsym(RTLD_NEXT, name) : real_find(objects, count, name);
 		if (!*place)
 			*place = (void *)real_missing;
 	}

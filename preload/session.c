@@ -158,7 +158,8 @@ static long ring_make(struct wire_ring **ret_ring)
 	fd = sys_call2(SYS_memfd_create, "sowatch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (is_error(fd))
 		return fd;
-	base = sys_call6(SYS_mmap, 0, file + data, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* The whole range at once, its end beyond the file's, then the data again over that end. */
+	base = sys_call6(SYS_mmap, 0, file + data, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (is_error(base)) {
 		sys_call1(SYS_close, fd);
 		return base;
@@ -168,9 +169,6 @@ static long ring_make(struct wire_ring **ret_ring)
 		ret = sys_call3(SYS_fcntl, fd, F_ADD_SEALS,
 				F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 	if (!ret)
-		ret = sys_call6(SYS_mmap, base, file, PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_FIXED, fd, 0);
-	if (!is_error(ret))
 		ret = sys_call6(SYS_mmap, base + (long)file, data, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_FIXED, fd, WIRE_RING_HEADER_BYTES);
 	if (is_error(ret)) {
@@ -375,19 +373,15 @@ static bool session_attach(struct wire_hello *hello)
 	return false;
 }
 
+/* A page of our own that the kernel empties in every copy of this process. */
 static void guard_make(void)
 {
-	long page = sys_call6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static _Alignas(4096) uint32_t page[1024];
 
-	if (is_error(page))
+	if (sys_call3(SYS_madvise, page, sizeof(page), MADV_WIPEONFORK))
 		return;
-	if (sys_call3(SYS_madvise, page, 4096, MADV_WIPEONFORK)) {
-		sys_call2(SYS_munmap, page, 4096);
-		return;
-	}
-	*(uint32_t *)page = 1;
-	session_fork_guard = (uint32_t *)page;
+	page[0] = 1;
+	session_fork_guard = page;
 }
 
 static void host_view_take(void)

@@ -21,17 +21,23 @@ void stack_forget(void)
 		__atomic_store_n(&stacks[i], 0, __ATOMIC_RELAXED);
 }
 
+/* Entries of the hooks, as distances from the table itself: pointers would have to be relocated in
+ * every process that starts. */
+#define HOOK(family, kind, ret, name, params) "	.long " #name " - hook_entries\n"
+__asm__(".pushsection .rodata\n"
+	"	.balign 4\n"
+	"hook_entries:\n"
+#include "hooks.tbl.h"
+	".popsection\n");
+#undef HOOK
+extern const int32_t hook_entries[HOOK_COUNT - 1] __attribute__((visibility("hidden")));
+
 /* The function a hook id stands for, as the program's calls reach it: our own entry. */
 static uint64_t hook_entry(unsigned hook)
 {
-	static void *const entries[] = {
-		NULL,
-#define HOOK(family, kind, ret, name, params) (void *)name,
-#include "hooks.tbl.h"
-#undef HOOK
-	};
-
-	return hook < HOOK_COUNT ? (uint64_t)entries[hook] : 0;
+	return hook && hook < HOOK_COUNT ?
+		       (uint64_t)hook_entries + (uint64_t)(int64_t)hook_entries[hook - 1] :
+		       0;
 }
 
 struct writer {
