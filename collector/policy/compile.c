@@ -257,6 +257,9 @@ static void compile_attributes(struct loader *loader, const struct node *node,
 		profile->said |= KEY_WATCH;
 	if (profile->exempt_node)
 		profile->said |= KEY_EXEMPT;
+	if (profile->exempt_node && node->place.origin->is_learned)
+		report_error(&loader->reports, profile->exempt_node->place,
+			     "only a hand-written profile may be exempt from a guard");
 }
 
 static void compile_profile(struct loader *loader, const struct node *node)

@@ -102,12 +102,14 @@ static void binding_fill(const struct policy *policy, const struct subject *subj
 	const struct profile *carrier = chosen.profile[FAMILIES];
 	const struct profile *watcher = chosen.profile[FAMILIES + 1];
 	const struct profile *exempted = chosen.profile[FAMILIES + 2];
-	/* Only a file whose origin is known may hand on the blame. */
+	/* Only a file whose origin is known may hand on the blame or go past a guard: a dropped
+	 * /tmp/libcurl.so.4 or /tmp/gdb gets the rules, not the trust. */
 	if (carrier && (*subject->package || chosen.match[FAMILIES]->is_exact))
 		binding->carries = carrier->carries;
 	if (watcher && watcher->watches_descendants)
 		binding->watcher = watcher;
-	binding->exempt = exempted ? exempted->exempt : 0;
+	if (exempted && (*subject->package || chosen.match[FAMILIES + 2]->is_exact))
+		binding->exempt = exempted->exempt;
 }
 
 /* Code that belongs to no file is answered for by who made it executable. */

@@ -310,7 +310,7 @@ struct question {
 };
 void question_prepare(struct question *question);
 /* Coarse classes of results that judging tells apart. */
-enum result_class { RESULT_FAILED, RESULT_DONE, RESULT_LEFT, RESULT_AGAIN };
+enum result_class { RESULT_FAILED, RESULT_DONE, RESULT_PROGRESS, RESULT_LEFT, RESULT_AGAIN };
 enum result_class result_class(int32_t result);
 
 /* rule_match.c */

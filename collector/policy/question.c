@@ -7,13 +7,15 @@
 
 #include "policy_inner.h"
 
-/* LEFT: a packet was sent although the call did not succeed. */
+/* LEFT: a packet was sent although the call did not succeed. Nothing below may look at the result
+ * itself: the class is what the memory of verdicts goes by. */
 enum result_class result_class(int32_t result)
 {
 	if (result >= 0)
 		return RESULT_DONE;
 	switch (-result) {
 	case EINPROGRESS:
+		return RESULT_PROGRESS;
 	case EALREADY:
 	case EINTR:
 	case ECONNREFUSED:
@@ -78,8 +80,8 @@ static bool is_counted(const struct question *question)
 			return false; /* no packet; the first send is judged */
 		if (target->kind == TARGET_UNIX)
 			return class == RESULT_DONE || class == RESULT_AGAIN ||
-			       question->event->result == -EINPROGRESS;
-		return class == RESULT_DONE || class == RESULT_LEFT;
+			       class == RESULT_PROGRESS;
+		return class == RESULT_DONE || class == RESULT_PROGRESS || class == RESULT_LEFT;
 	case WIRE_NET_RESOLVE:
 		return target->path.len; /* no name: the wildcard address was asked for */
 	case 0: /* no action we know */

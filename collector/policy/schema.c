@@ -109,6 +109,8 @@ static void report_shape(struct loader *loader, const struct node *key, const st
 			break;
 		}
 	}
+	if (culprit->is_broken)
+		return;
 	if (culprit->kind == NODE_SCALAR && !culprit->len)
 		report_error(&loader->reports, culprit->place, "\"%s\" %s, and this is empty",
 			     key->text, shape_words[shape]);
@@ -136,6 +138,8 @@ static void report_unknown(struct loader *loader, const struct node *node, enum 
 
 bool schema_check(struct loader *loader, const struct node *node, enum schema_where where)
 {
+	if (node->is_broken)
+		return false;
 	if (node->kind != NODE_MAPPING) {
 		report_error(&loader->reports, node->place, "expected a mapping, not %s",
 			     kind_words[node->kind]);

@@ -168,6 +168,7 @@ static struct node *read_node(struct yaml_reader *reader, unsigned depth)
 	case YAML_ALIAS_EVENT:
 		report_error(reader->reports, place, "aliases are not part of the language");
 		node->text = "";
+		node->is_broken = true;
 		return node;
 	default:
 		report_error(reader->reports, place, "not YAML");

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Any text as a policy: it loads, or it is refused with at least one message, and nothing leaks.
+ * Any bytes as a policy: an error or a policy, never a crash, never half a policy. What loads must
+ * load again from its own texts with the same hash, print, and judge. Two inputs split by a NUL
+ * byte make two layers.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../collector/policy/policy.h"
+#include "collector/policy/policy.h"
 #include "fuzz.h"
 
 static const char *const seeds[] = {
@@ -53,7 +55,52 @@ static const char *const seeds[] = {
 static const char *variable(void *arg, const char *name)
 {
 	(void)arg;
-	return strcmp(name, "HOME") ? NULL : "/home/somebody";
+	return !strcmp(name, "HOME") ? "/home/some*body" : NULL;
+}
+
+static void demand(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static struct str text_of(const char *text)
+{
+	return (struct str){text, (uint32_t)strlen(text)};
+}
+
+/* One process, one library, one event of every action on a path, a peer and a pair of paths. */
+static void judge_some(struct policy *policy)
+{
+	struct model *model = model_new();
+	struct item_frame frame = {.object = 1, .offset = 1};
+	struct item items[] = {
+		{.type = ITEM_OBJECT, .object = {.id = 1, .kind = OBJECT_ELF, .path = text_of("/l/a.so"),
+						 .soname = text_of("a.so"), .package = text_of("a")}},
+		{.type = ITEM_PROCESS, .process = {.id = 1, .how = PROCESS_ROOT, .pid = 7,
+						   .exe = text_of("/bin/a"), .home = text_of("/h"),
+						   .script = text_of("/s/a.sh")}},
+		{.type = ITEM_STACK, .stack = {.id = 1, .count = 1, .frames = &frame}},
+		{.type = ITEM_CHAIN, .chain = {.id = 1, .process = 1, .stack = 1}},
+		{.type = ITEM_TARGET, .target = {.id = 1, .kind = TARGET_PATH, .path = text_of("/proc/7/a")}},
+		{.type = ITEM_TARGET, .target = {.id = 2, .kind = TARGET_PEER, .address_len = 4}},
+		{.type = ITEM_TARGET, .target = {.id = 3, .kind = TARGET_PATHS, .path = text_of("/a"),
+						 .to = text_of("/h/b")}},
+		{.type = ITEM_TARGET, .target = {.id = 4, .kind = TARGET_PROGRAM, .path = text_of("/bin/a"),
+						 .asked = text_of("a"), .argv = {"a\0b", 3}}},
+	};
+	for (size_t i = 0; model && i < sizeof(items) / sizeof(items[0]); i++)
+		model_ingest(model, &items[i]);
+	for (unsigned at = 0; model && at < WIRE_ACTIONS * 4; at++) {
+		struct item_event event = {.process = 1, .chain = 1, .target = at % 4 + 1,
+					   .action = (uint8_t)(at / 4)};
+		struct outcome first[POLICY_OUTCOMES], again[POLICY_OUTCOMES];
+		unsigned count = policy_judge(policy, model, &event, first);
+		demand(count >= 1 && count <= POLICY_OUTCOMES);
+		demand(policy_judge(policy, model, &event, again) == count);
+		demand(!memcmp(first, again, count * sizeof(first[0])));
+	}
+	model_free(model);
 }
 
 size_t fuzz_seed(unsigned number, uint8_t *buffer, size_t bytes)
@@ -71,24 +118,38 @@ size_t fuzz_seed(unsigned number, uint8_t *buffer, size_t bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct policy_text texts[3];
+	unsigned count = 0;
+	char *copy = malloc(size + 1);
+	memcpy(copy, data, size);
+	copy[size] = 0;
+	size_t split = strnlen(copy, size);
+	texts[count++] = (struct policy_text){(char *)"a.yaml", copy, split};
+	if (split < size) {
+		texts[count++] = (struct policy_text){(char *)"", (char *)"", 0};
+		texts[count++] = (struct policy_text){(char *)"b.learned.yaml", copy + split + 1,
+						      size - split - 1};
+	}
 	char *said = NULL;
 	size_t said_bytes = 0;
-	FILE *errors = open_memstream(&said, &said_bytes);
-	struct policy_options options = { .variable = variable, .errors = errors };
-	struct policy_text text = { (char *)"fuzz.yaml", (char *)malloc(size + 1), size };
-	struct policy *policy = NULL;
-	int result;
-
-	if (!errors || !text.text)
-		abort();
-	memcpy(text.text, data, size);
-	text.text[size] = 0;
-	result = policy_load_texts(&text, 1, &options, &policy);
-	fclose(errors);
-	if ((result != 0) != (policy == NULL) || (result && !said_bytes))
-		abort();
+	FILE *sink = open_memstream(&said, &said_bytes);
+	struct policy_options options = {.variable = variable, .errors = sink, .is_warning = true};
+	struct policy *policy = NULL, *again = NULL;
+	int errors = policy_load_texts(texts, count, &options, &policy);
+	fflush(sink);
+	demand(!errors == (policy != NULL) && (!errors || said_bytes));
+	if (policy) {
+		const struct policy_text *stored;
+		unsigned stored_count = policy_texts(policy, &stored);
+		demand(!policy_load_texts(stored, stored_count, &options, &again));
+		demand(!strcmp(policy_hash(policy), policy_hash(again)));
+		policy_print_effective(again, sink);
+		judge_some(again);
+	}
 	policy_free(policy);
-	free(text.text);
+	policy_free(again);
+	fclose(sink);
 	free(said);
+	free(copy);
 	return 0;
 }
