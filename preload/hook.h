@@ -271,8 +271,6 @@ struct unwind_frame {
 	uint64_t pc, sp, fp;
 	bool is_exact; /* pc is not a return address: interrupted there */
 };
-unsigned unwind_stack(struct unwind_frame *frame, uint64_t *ret_pcs, unsigned max,
-		      uint32_t *ret_flags);
 void unwind_forget(void);
 /* Entry of the function that holds pc, 0 unknown; its end in ret_end. */
 uint64_t unwind_function(uint64_t pc, uint64_t *ret_end);

@@ -3,12 +3,11 @@
  * The caller's stack: taken at every hook, hashed, and told to the collector once. The table holds
  * one word per stack (hash above, id below), so a reader never sees half of an entry.
  */
-#include "hook.h"
+#include "unwind.h"
 
 #define STACKS 8192u /* power of two */
 #define PROBES 8u
 #define ID_BITS 24
-#define FRAMES_EXTRA 16 /* room for inferred frames */
 
 static uint64_t stacks[STACKS];
 static uint32_t next_id;
@@ -40,8 +39,37 @@ static uint64_t hook_entry(unsigned hook)
 		       0;
 }
 
+/* A stack is walked as often as it is needed and never kept: hooks run on signal stacks of 2 KiB. */
+struct walk {
+	struct unwind_frame frame;
+	uint32_t flags;
+	unsigned count;
+};
+
+static struct walk walk_begin(void **frame)
+{
+	return (struct walk){
+		.frame = { (uint64_t)frame[1], (uint64_t)(frame + 2), (uint64_t)frame[0], false }
+	};
+}
+
+/* An address inside the calling instruction. */
+static inline uint64_t walk_pc(const struct walk *walk)
+{
+	return walk->frame.pc - !walk->frame.is_exact;
+}
+
+static inline bool walk_next(struct walk *walk)
+{
+	if (unlikely(++walk->count == WIRE_STACK_FRAMES)) {
+		walk->flags |= WIRE_STACK_TRUNCATED;
+		return false;
+	}
+	return unwind_step(&walk->frame, &walk->flags);
+}
+
 struct writer {
-	struct wire_frame *frames;
+	struct wire_frame *frames; /* NULL: only count, and define the objects */
 	unsigned count, max;
 };
 
@@ -58,42 +86,44 @@ static void writer_add(struct writer *w, uint64_t pc, uint32_t flags)
 	w->count++;
 }
 
-/* pcs are addresses inside the calling instruction (return address - 1). Inferred frames are put
- * between a frame and the function it is found to have called. */
-static void writer_fill(struct writer *w, const uint64_t *pcs, unsigned count, unsigned hook)
+/* Inferred frames are put between a frame and the function it is found to have called. */
+static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 {
+	struct walk walk = walk_begin(frame);
 	uint64_t callee = hook_entry(hook), end;
 
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t entries[4];
-		unsigned hops = callee ? tail_path(pcs[i] + 1, callee, entries, 4) : 0;
+	do {
+		uint64_t entries[4], pc = walk_pc(&walk);
+		unsigned hops = callee && !walk.frame.is_exact ?
+					tail_path(walk.frame.pc, callee, entries, 4) :
+					0;
 
 		while (hops)
 			writer_add(w, entries[--hops], WIRE_FRAME_INFERRED);
-		writer_add(w, pcs[i], 0);
-		callee = unwind_function(pcs[i], &end);
-	}
+		writer_add(w, pc, walk.frame.is_exact ? WIRE_FRAME_SIGNAL : 0);
+		callee = unwind_function(pc, &end);
+	} while (walk_next(&walk));
+	return walk.flags;
 }
 
-static NOINLINE uint32_t stack_define(const uint64_t *pcs, unsigned count, uint32_t flags,
-				      unsigned hook)
+static NOINLINE uint32_t stack_define(void **frame, unsigned hook)
 {
 	uint32_t id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED) & ((1u << ID_BITS) - 1);
-	struct writer w = { .max = count + FRAMES_EXTRA };
+	struct writer w = { .max = WIRE_STACK_FRAMES_MAX };
 	struct wire_stack *record;
-	uint32_t bytes;
+	uint32_t bytes, flags;
 
 	if (!id)
 		return 0;
 	/* A dry run defines the objects: while a record is open no other may be begun by us, or
 	 * the consumer would wait for us and we for it. */
-	writer_fill(&w, pcs, count, hook);
+	writer_fill(&w, frame, hook);
 	bytes = (uint32_t)(sizeof(*record) + w.count * sizeof(struct wire_frame));
 	record = ring_reserve(bytes, WIRE_FAMILY_META);
 	if (!record)
 		return 0;
 	w = (struct writer){ record->frames, 0, w.count };
-	writer_fill(&w, pcs, count, hook);
+	flags = writer_fill(&w, frame, hook);
 	record->id = id;
 	record->count = w.count;
 	ring_commit(record, bytes, WIRE_STACK, flags);
@@ -102,18 +132,15 @@ static NOINLINE uint32_t stack_define(const uint64_t *pcs, unsigned count, uint3
 
 uint32_t stack_capture(void **frame, unsigned hook)
 {
-	uint64_t pcs[WIRE_STACK_FRAMES];
-	struct unwind_frame start = { (uint64_t)frame[1], (uint64_t)(frame + 2),
-				      (uint64_t)frame[0], false };
-	uint32_t flags = 0, id;
-	unsigned count = unwind_stack(&start, pcs, WIRE_STACK_FRAMES, &flags);
+	struct walk walk = walk_begin(frame);
 	uint64_t hash = load_generation * 0xff51afd7ed558ccdull + hook + session.generation;
 	uint64_t *place = NULL, tag;
+	uint32_t id;
 
-	for (unsigned i = 0; i < count; i++) {
-		hash = (hash ^ pcs[i]) * 0x9e3779b97f4a7c15ull;
+	do {
+		hash = (hash ^ walk_pc(&walk)) * 0x9e3779b97f4a7c15ull;
 		hash ^= hash >> 32;
-	}
+	} while (walk_next(&walk));
 	tag = (hash | 1) << ID_BITS;
 	for (unsigned i = 0; i < PROBES; i++) {
 		uint64_t *at = &stacks[((hash >> 40) + i) % STACKS];
@@ -124,7 +151,7 @@ uint32_t stack_capture(void **frame, unsigned hook)
 		if (!word && !place)
 			place = at;
 	}
-	id = stack_define(pcs, count, flags, hook);
+	id = stack_define(frame, hook);
 	if (id) {
 		if (!place)
 			place = &stacks[(hash >> 40) % STACKS];

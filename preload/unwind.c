@@ -13,35 +13,11 @@
  * to be partial); code without any row is walked by its frame pointer, read with a system call
  * that cannot fault.
  */
-#include "hook.h"
+#include "unwind.h"
 
 #include <sys/ucontext.h>
 
-enum row_kind {
-	ROW_NONE,
-	ROW_SP,	     /* CFA = sp + cfa */
-	ROW_FP,	     /* CFA = rbp + cfa */
-	ROW_FP_LOAD, /* CFA = *(rbp + cfa): realigned stacks */
-	ROW_SIGNAL,  /* a signal frame: registers are in the ucontext at sp */
-	ROW_END,     /* return address undefined: outermost frame */
-	ROW_STOP,    /* nothing we can follow */
-};
-
-enum fp_kind { FP_SAME, FP_AT_CFA, FP_AT_FP };
-
-struct row {
-	uint8_t kind, fp_kind;
-	int16_t fp;
-	int32_t cfa;
-};
-_Static_assert(sizeof(struct row) == 8, "a row is one word of the cache");
-
-#define CACHE_BITS 12
-struct cache_entry {
-	uint64_t check; /* key ^ row: a torn pair never matches */
-	uint64_t row;
-};
-static struct cache_entry cache[1u << CACHE_BITS];
+struct unwind_entry unwind_cache[1u << UNWIND_CACHE_BITS];
 
 uint32_t load_generation;
 
@@ -550,7 +526,7 @@ static struct row row_from_rules(const struct rules *rules, uint64_t pc)
 	return row;
 }
 
-static NOINLINE struct row row_compute(uint64_t pc)
+static struct row row_compute(uint64_t pc)
 {
 	const struct row stop = { ROW_STOP, 0, 0, 0 };
 	struct fde fde;
@@ -572,19 +548,11 @@ static NOINLINE struct row row_compute(uint64_t pc)
 	return row_from_rules(&m.now, pc);
 }
 
-static inline struct row row_find(uint64_t pc)
+struct row unwind_row(uint64_t pc, uint64_t key, struct unwind_entry *entry)
 {
-	uint64_t key = pc ^ ((uint64_t)__atomic_load_n(&load_generation, __ATOMIC_RELAXED) << 48);
-	struct cache_entry *entry =
-		&cache[(key * 0x9e3779b97f4a7c15ull) >> (64 - CACHE_BITS)];
-	uint64_t word = __atomic_load_n(&entry->row, __ATOMIC_RELAXED);
-	struct row row;
+	struct row row = row_compute(pc);
+	uint64_t word;
 
-	if (likely((__atomic_load_n(&entry->check, __ATOMIC_RELAXED) ^ word) == key && word)) {
-		memcpy(&row, &word, sizeof(row));
-		return row;
-	}
-	row = row_compute(pc);
 	memcpy(&word, &row, sizeof(word));
 	__atomic_store_n(&entry->row, word, __ATOMIC_RELAXED);
 	__atomic_store_n(&entry->check, key ^ word, __ATOMIC_RELAXED);
@@ -592,13 +560,6 @@ static inline struct row row_find(uint64_t pc)
 }
 
 /* --- walking ----------------------------------------------------------------------------------- */
-#define STEP_MAX (64ull << 20) /* no frame is larger; a larger step is a wrong row */
-
-static inline uint64_t load(uint64_t address)
-{
-	return *(const uint64_t *)address;
-}
-
 /* May fault nowhere: for addresses that only a frame pointer vouches for. */
 static bool load_safe(uint64_t address, uint64_t *ret, size_t words)
 {
@@ -631,35 +592,6 @@ static bool step_signal(struct unwind_frame *frame)
 	frame->fp = (uint64_t)context->uc_mcontext.gregs[REG_RBP];
 	frame->sp = (uint64_t)context->uc_mcontext.gregs[REG_RSP];
 	frame->is_exact = true;
-	return true;
-}
-
-static inline bool step_row(struct unwind_frame *frame, struct row row)
-{
-	uint64_t cfa;
-
-	if (row.kind == ROW_SP) {
-		cfa = frame->sp + (uint64_t)(int64_t)row.cfa;
-	} else {
-		cfa = frame->fp + (uint64_t)(int64_t)row.cfa;
-		/* rbp is a frame pointer here by the object's own word, but hand-written code
-		 * may have lied: it must at least lie on this stack, above sp. */
-		if (cfa <= frame->sp || cfa - frame->sp > STEP_MAX || cfa % 8)
-			return row.kind == ROW_FP_LOAD && cfa >= frame->sp && cfa % 8 == 0 ?
-				       ((cfa = load(cfa)), true) :
-				       false;
-		if (row.kind == ROW_FP_LOAD)
-			cfa = load(cfa);
-	}
-	if (cfa <= frame->sp || cfa - frame->sp > STEP_MAX || cfa % 8)
-		return false;
-	if (row.fp_kind == FP_AT_CFA)
-		frame->fp = load(cfa + (uint64_t)(int64_t)row.fp);
-	else if (row.fp_kind == FP_AT_FP)
-		frame->fp = load(frame->fp + (uint64_t)(int64_t)row.fp);
-	frame->pc = load(cfa - 8);
-	frame->sp = cfa;
-	frame->is_exact = false;
 	return true;
 }
 
@@ -710,39 +642,22 @@ static bool step_init_section(struct unwind_frame *frame)
 	return true;
 }
 
-unsigned unwind_stack(struct unwind_frame *frame, uint64_t *ret_pcs, unsigned max,
-		      uint32_t *ret_flags)
+bool unwind_step_odd(struct unwind_frame *frame, struct row row, uint32_t *ret_flags)
 {
-	unsigned count = 0;
-
-	while (frame->pc) {
-		struct row row;
-
-		if (count == max) {
-			*ret_flags |= WIRE_STACK_TRUNCATED;
-			return count;
-		}
-		ret_pcs[count++] = frame->pc - !frame->is_exact;
-		row = row_find(frame->pc - !frame->is_exact);
-		if (likely(row.kind == ROW_SP || row.kind == ROW_FP || row.kind == ROW_FP_LOAD)) {
-			if (likely(step_row(frame, row)))
-				continue;
-		} else if (row.kind == ROW_SIGNAL) {
-			step_signal(frame);
-			continue;
-		} else if (row.kind == ROW_END) {
-			return count;
-		} else if (row.kind == ROW_NONE &&
-			   (is_entry(frame->pc) || is_initial(frame->sp))) {
-			return count;
-		} else if (row.kind == ROW_NONE && step_init_section(frame)) {
-			continue;
-		} else if (row.kind == ROW_NONE && step_frame_pointer(frame)) {
+	if (row.kind == ROW_SIGNAL)
+		return step_signal(frame);
+	if (row.kind == ROW_END)
+		return false;
+	if (row.kind == ROW_NONE) {
+		if (is_entry(frame->pc) || is_initial(frame->sp))
+			return false;
+		if (step_init_section(frame))
+			return true;
+		if (step_frame_pointer(frame)) {
 			*ret_flags |= WIRE_STACK_FP;
-			continue;
+			return true;
 		}
-		*ret_flags |= WIRE_STACK_PARTIAL;
-		return count;
 	}
-	return count;
+	*ret_flags |= WIRE_STACK_PARTIAL;
+	return false;
 }

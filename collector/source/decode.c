@@ -89,10 +89,10 @@ static int decode_stack(struct live *live, struct proc *proc, const void *bytes,
 {
 	struct tail tail;
 	const struct wire_stack *record = record_open(bytes, size, sizeof(*record), &tail);
-	struct item_frame frames[WIRE_STACK_FRAMES];
+	struct item_frame frames[WIRE_STACK_FRAMES_MAX];
 	uint32_t count = 0, flags;
 
-	if (!record || record->count > WIRE_STACK_FRAMES || !record->id ||
+	if (!record || record->count > WIRE_STACK_FRAMES_MAX || !record->id ||
 	    tail.left < record->count * sizeof(struct wire_frame))
 		return -EINVAL;
 	flags = record->head.flags &

@@ -98,7 +98,8 @@ enum wire_stack_flags {
 	WIRE_STACK_TRUNCATED = 2, /* deeper than WIRE_STACK_FRAMES */
 	WIRE_STACK_FP = 4,	  /* some frame was found by frame pointer only */
 };
-#define WIRE_STACK_FRAMES 128
+#define WIRE_STACK_FRAMES 512	  /* deeper ones are cut and say so */
+#define WIRE_STACK_FRAMES_MAX 640 /* with the inferred ones: no record has more */
 
 /* WIRE_ORIGIN: a chain that started something: a thread, or (named by the session variable of
  * the new program) an exec. */
