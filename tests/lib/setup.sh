@@ -73,7 +73,8 @@ setup_build()
 		(cd "$root" && setup_quietly cmake --preset "$preset") ||
 			setup_fail "configuring build/$preset failed"
 	fi
-	setup_say "building build/$preset"
+	! ninja -n -C "$directory" "$@" 2>/dev/null </dev/null | grep -qE '\] (Building|Linking|Generating)' ||
+		setup_say "building build/$preset"
 	setup_quietly ninja -C "$directory" "$@" || setup_fail "building build/$preset failed"
 }
 
