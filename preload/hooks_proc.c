@@ -6,12 +6,32 @@
 #include "hook.h"
 
 #include <sys/prctl.h>
+#include <sys/sysmacros.h>
 
 /* --- fork --------------------------------------------------------------------------------------------------- */
+static void child_publish(pid_t pid)
+{
+	struct wire_forked *record = ring_reserve(sizeof(*record), WIRE_FAMILY_META);
+
+	if (!record)
+		return;
+	record->time_ns = clock_now_ns();
+	record->pid = (uint32_t)pid;
+	record->pad = 0;
+	ring_commit(record, sizeof(*record), WIRE_FORKED, 0);
+}
+
 static void forked(pid_t pid)
 {
-	if (pid == 0 && shim_state == SHIM_ACTIVE)
+	int saved = errno;
+
+	if (shim_state != SHIM_ACTIVE)
+		return;
+	if (pid == 0)
 		session_after_fork();
+	else if (pid > 0)
+		child_publish(pid);
+	errno = saved;
 }
 
 EXPORT pid_t fork(void)
@@ -32,18 +52,49 @@ EXPORT pid_t _Fork(void)
 	return pid;
 }
 
+/* In libc's steps (misc/daemon.c), because there the parent leaves without coming back to us. */
+static int daemon_streams(void)
+{
+	struct stat status;
+	long fd = sys_call3(SYS_open, "/dev/null", O_RDWR, 0);
+
+	if (fd < 0) {
+		errno = (int)-fd;
+		return -1;
+	}
+	if (sys_call2(SYS_fstat, fd, &status) || !S_ISCHR(status.st_mode) ||
+	    status.st_rdev != makedev(1, 3)) {
+		sys_call1(SYS_close, fd);
+		errno = ENODEV;
+		return -1;
+	}
+	for (int to = 0; to < 3; to++) {
+		sys_call2(SYS_dup2, fd, to);
+		socket_forget(to);
+	}
+	if (fd > 2)
+		sys_call1(SYS_close, fd);
+	return 0;
+}
+
 EXPORT int daemon(int nochdir, int noclose)
 {
 	HOOK_ONLY(return -1);
-	int ret = real.daemon(nochdir, noclose);
-
-	/* Only the child returns; it has changed its directory behind chdir's back. */
-	if (!ret && shim_state == SHIM_ACTIVE) {
-		session_after_fork();
-		if (!nochdir)
-			cwd_publish(0);
+	if (shim_state != SHIM_ACTIVE)
+		return real.daemon(nochdir, noclose);
+	switch (fork()) {
+	case -1:
+		return -1;
+	case 0:
+		break;
+	default:
+		_exit(0);
 	}
-	return ret;
+	if (setsid() == -1)
+		return -1;
+	if (!nochdir)
+		(void)!chdir("/");
+	return noclose ? 0 : daemon_streams();
 }
 
 EXPORT pid_t forkpty(int *ret_main, char *name, const struct termios *termios,

@@ -32,6 +32,8 @@ enum wire_type {
 	WIRE_CWD = 8,	      /* the process changed its working directory or root */
 	WIRE_PAD = 9,	      /* skip */
 	WIRE_EXIT = 10,	      /* the process is leaving by exit or _exit */
+	WIRE_FORKED = 11,     /* a child was made and will say hello itself: told by the parent, which
+				 may be gone before the child has spoken */
 };
 
 struct wire_head {
@@ -181,6 +183,13 @@ struct wire_exit {
 	struct wire_head head;
 	uint64_t time_ns;
 	uint32_t status;
+	uint32_t pad;
+};
+
+struct wire_forked {
+	struct wire_head head;
+	uint64_t time_ns;
+	uint32_t pid; /* in the parent's pid namespace */
 	uint32_t pad;
 };
 
