@@ -73,9 +73,15 @@ setup_build()
 		(cd "$root" && setup_quietly cmake --preset "$preset") ||
 			setup_fail "configuring build/$preset failed"
 	fi
-	! ninja -n -C "$directory" "$@" 2>/dev/null </dev/null | grep -qE '\] (Building|Linking|Generating)' ||
-		setup_say "building build/$preset"
-	setup_quietly ninja -C "$directory" "$@" || setup_fail "building build/$preset failed"
+	# A line for a build, none for finding that there is nothing to build.
+	setup_quietly ninja -C "$directory" "$@" &
+	local job=$! try
+	for try in 1 2 3 4 5 6 7 8; do
+		kill -0 $job 2>/dev/null || break
+		sleep 0.1
+	done
+	! kill -0 $job 2>/dev/null || setup_say "building build/$preset"
+	wait $job || setup_fail "building build/$preset failed"
 }
 
 setup_begin()
