@@ -18,7 +18,8 @@ static char *text_copy(const char *data, size_t len)
 
 	if (!copy)
 		return NULL;
-	memcpy(copy, data, len);
+	if (len)
+		memcpy(copy, data, len);
 	copy[len] = '\0';
 	return copy;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sockets.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -11,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "live.h"
@@ -20,6 +22,7 @@
 #endif
 #define BACKLOG 4096
 #define SILENT_NS 1000000000ull /* a connection that says nothing is closed after this */
+#define LEFTOVER_S 60
 #define MESSAGE_FDS 4		/* room for more than the one we want, so that all get closed */
 
 static int listen_at(const struct sockaddr_un *address, socklen_t len)
@@ -62,11 +65,55 @@ static const char *directory_parent(void)
 	return "/tmp";
 }
 
+/* true: somebody listens, or it cannot be told. */
+static bool is_answering(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool is_refused;
+
+	if (fd < 0 || strlen(path) >= sizeof(address.sun_path)) {
+		if (fd >= 0)
+			close(fd);
+		return true;
+	}
+	strcpy(address.sun_path, path);
+	is_refused = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 &&
+		     errno == ECONNREFUSED;
+	close(fd);
+	return !is_refused;
+}
+
+/* A collector that was killed could not take its directory away: the next one does. */
+static void leftovers_remove(const char *parent)
+{
+	struct dirent *entry;
+	DIR *directory = opendir(parent);
+	char path[PATH_MAX], place[PATH_MAX];
+	struct stat st;
+
+	while (directory && (entry = readdir(directory))) {
+		if (strncmp(entry->d_name, "sowatch-", 8) != 0 || strlen(entry->d_name) != 14)
+			continue;
+		snprintf(place, sizeof(place), "%s/%.16s", parent, entry->d_name);
+		snprintf(path, sizeof(path), "%s/%.16s/hello", parent, entry->d_name);
+		/* A young one may be about to listen. */
+		if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_uid != geteuid() ||
+		    time(NULL) - st.st_mtime < LEFTOVER_S || is_answering(path))
+			continue;
+		unlink(path);
+		rmdir(place);
+	}
+	if (directory)
+		closedir(directory);
+}
+
 static int listen_path(struct sockets *sockets)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd;
 
+	leftovers_remove(directory_parent());
 	snprintf(sockets->directory, sizeof(sockets->directory), "%s/sowatch-XXXXXX",
 		 directory_parent());
 	if (!mkdtemp(sockets->directory)) {
@@ -231,7 +278,10 @@ static bool connection_read(struct sockets *sockets, int fd, sockets_receiver re
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	if (got >= 0)
+	/* Closed without a word: a look whether somebody listens. */
+	if (!got)
+		return true;
+	if (got > 0)
 		hello.ring_fd = message_fd(&message);
 	refusal = got > 0 ? sockets_check(sockets, &hello.hello, (size_t)got) : HELLO_STRANGER;
 	if (refusal == HELLO_GOOD && (message.msg_flags & MSG_TRUNC || hello.ring_fd < 0))
