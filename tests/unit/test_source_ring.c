@@ -238,6 +238,32 @@ static void test_counters_are_told_as_differences(void **state)
 	fixture_close(&fixture);
 }
 
+/* ThreadSanitizer knows memory by its address and not by what is mapped there: under it both ends
+ * share one mapping and no record lies across the wrap. */
+#ifdef __SANITIZE_THREAD__
+#define RECORD_BYTES(i) 32u
+static void share_mapping(struct fixture *fixture)
+{
+	munmap(fixture->reader.ring, fixture->reader.map_bytes);
+	fixture->reader.ring = fixture->maker.ring;
+	fixture->reader.data = fixture->maker.data;
+}
+static void unshare_mapping(struct fixture *fixture)
+{
+	fixture->reader.ring = NULL;
+}
+#else
+#define RECORD_BYTES(i) (24u + (i) % 7 * 8)
+static void share_mapping(struct fixture *fixture)
+{
+	(void)fixture;
+}
+static void unshare_mapping(struct fixture *fixture)
+{
+	(void)fixture;
+}
+#endif
+
 #define THREADS 4
 #define PER_THREAD 20000u
 
@@ -251,7 +277,7 @@ static void *produce(void *arg)
 	struct producer *producer = arg;
 
 	for (uint32_t i = 0; i < PER_THREAD; i++) {
-		uint32_t bytes = 24 + i % 7 * 8;
+		uint32_t bytes = RECORD_BYTES(i);
 		uint32_t *place;
 
 		while (!(place = ringmaker_reserve(producer->maker, bytes)))
@@ -272,6 +298,7 @@ static void test_threads_lose_nothing_and_keep_their_order(void **state)
 
 	(void)state;
 	fixture_open(&fixture);
+	share_mapping(&fixture);
 	for (uint32_t i = 0; i < THREADS; i++) {
 		producers[i] = (struct producer){ &fixture.maker, i };
 		assert_int_equal(pthread_create(&threads[i], NULL, produce, &producers[i]), 0);
@@ -285,16 +312,18 @@ static void test_threads_lose_nothing_and_keep_their_order(void **state)
 			continue;
 		assert_in_range(record[2], 0, THREADS - 1);
 		assert_int_equal(record[3], expected[record[2]]);
-		assert_int_equal(size, 24 + record[3] % 7 * 8);
+		assert_int_equal(size, RECORD_BYTES(record[3]));
 		expected[record[2]]++;
 		total++;
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(next(&fixture, 1, false, &size), RING_EMPTY);
+	unshare_mapping(&fixture);
 	fixture_close(&fixture);
 }
 
+#ifndef __SANITIZE_THREAD__
 /* A hostile thread flips the size while it is read: whatever comes out is within bounds. */
 static volatile bool is_flipping;
 
@@ -332,6 +361,8 @@ static void test_memory_that_changes_while_we_look_stays_within_bounds(void **st
 	fixture_close(&fixture);
 }
 
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,7 +376,9 @@ int main(void)
 		cmocka_unit_test(test_death_ends_the_waiting),
 		cmocka_unit_test(test_counters_are_told_as_differences),
 		cmocka_unit_test(test_threads_lose_nothing_and_keep_their_order),
+#ifndef __SANITIZE_THREAD__ /* the race is the point of it */
 		cmocka_unit_test(test_memory_that_changes_while_we_look_stays_within_bounds),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
