@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@
 #include "run.h"
 
 #define DRAIN_ITEMS 65536u /* then look at signals and the clock again */
+#define COLLECTOR_NICE (-10)
 #define FLUSH_NS 1000000000ull
 #define PATIENCE_NS 1000000000ull /* the command is over, others live: say so after this */
 
@@ -83,6 +85,8 @@ static int run_start(struct run *run, char **command)
 				: ENOMEM;
 
 	if (!error) {
+		/* Where the processors are scarce the rings must not wait for us. Root only. */
+		setpriority(PRIO_PROCESS, 0, COLLECTOR_NICE);
 		source_ring_started(run->source, run->root, run->options.program, command);
 		return 0;
 	}

@@ -192,6 +192,8 @@ static int decode_event(struct live *live, struct proc *proc, const void *bytes,
 		blobs[i] = tail_take(&tail, record->blob_len[i]);
 	if (tail.is_short)
 		return -EINVAL;
+	if (record->pid != proc->own_pid)
+		lineage_shared(live, proc, record->pid);
 	event.time_ns = record->time_ns;
 	event.process = proc->id;
 	event.tid = record->tid;
@@ -279,6 +281,17 @@ static int decode_exec_failed(struct live *live, struct proc *proc, const void *
 	return 0;
 }
 
+static int decode_forked(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
+{
+	struct tail tail;
+	const struct wire_forked *record = record_open(bytes, size, sizeof(*record), &tail);
+
+	if (!record)
+		return -EINVAL;
+	lineage_forked(live, proc, record->pid);
+	return 0;
+}
+
 static int decode_cwd(struct proc *proc, const void *bytes, uint32_t size)
 {
 	struct tail tail;
@@ -320,6 +333,8 @@ int decode_record(struct live *live, struct proc *proc, const void *record, uint
 		return decode_exec_failed(live, proc, record, size);
 	case WIRE_CWD:
 		return decode_cwd(proc, record, size);
+	case WIRE_FORKED:
+		return decode_forked(live, proc, record, size);
 	case WIRE_EXIT:
 		return size < sizeof(struct wire_exit) ? -EINVAL : 0;
 	default:

@@ -26,6 +26,8 @@ struct expectation {
 	bool is_pending;	      /* event not emitted yet */
 	bool is_in_place;	      /* exec, not spawn: the old image ends */
 	bool is_gone, is_root;
+	bool is_fork;		      /* told by the parent; no event, no serial */
+	bool is_sharing;	      /* a fork that goes on in its parent's ring */
 	bool is_examined;	      /* reason is what cover_reason() said */
 	const char *reason;
 	uint64_t since_ns;
@@ -112,7 +114,9 @@ static void uncovered_describe(struct live *live, const struct expectation *expe
 
 	out->parent = expectation->process;
 	out->origin_chain = expectation->chain;
-	out->how = expectation->is_root ? PROCESS_ROOT : PROCESS_EXEC;
+	out->how = expectation->is_root	  ? PROCESS_ROOT
+		   : expectation->is_fork ? PROCESS_FORK
+					  : PROCESS_EXEC;
 	out->pid = expectation->pid;
 	out->uid = expectation->uid;
 	out->start_ns = expectation->since_ns;
@@ -280,6 +284,84 @@ void lineage_exec_failed(struct live *live, struct proc *proc, uint32_t serial, 
 	expectation_free(expectation);
 }
 
+/* Forks are known by their pid: under a serial that no exec has. */
+static struct key fork_key(const struct live *live, uint64_t instance, uint32_t pid)
+{
+	struct {
+		uint64_t instance, fork;
+	} facts = { instance, 1ull << 32 | pid };
+
+	return key_of(live->seed, &facts, sizeof(facts));
+}
+
+void lineage_forked(struct live *live, struct proc *proc, uint32_t pid)
+{
+	struct expectation *expectation;
+
+	if (proc->own_pid != proc->pid || !pid ||
+	    map_find(&live->arrived, fork_key(live, proc->instance, pid)))
+		return;
+	expectation = expectation_add(live);
+	if (!expectation)
+		return;
+	expectation->is_fork = true;
+	expectation->instance = proc->instance;
+	expectation->process = proc->id;
+	expectation->uid = proc->uid;
+	expectation->pid = pid;
+	expectation->pidfd = facts_pidfd(pid);
+	expectation->is_gone = expectation->pidfd < 0 && facts_is_gone(pid);
+	expectation->program = strdup(proc->exe);
+	expectation->cwd = strdup(proc->cwd);
+	expectation->home = strdup(proc->home);
+	expectation->argv = bytes_copy((struct str){ proc->argv, proc->argv_len });
+	expectation->argv_len = expectation->argv ? proc->argv_len : 0;
+}
+
+static struct expectation *fork_find(struct live *live, uint64_t instance, uint32_t pid)
+{
+	for (uint32_t i = 0; i < live->expectation_count; i++) {
+		struct expectation *expectation = live->expectations[i];
+
+		if (expectation->is_fork && expectation->pid == pid &&
+		    expectation->instance == instance)
+			return expectation;
+	}
+	return NULL;
+}
+
+static void fork_drop(struct live *live, struct expectation *expectation)
+{
+	struct proc *parent = proc_by_instance(live, expectation->instance);
+
+	if (expectation->is_sharing && parent && parent->shared_by)
+		parent->shared_by--;
+	expectation_detach(live, expectation);
+	expectation_free(expectation);
+}
+
+void lineage_shared(struct live *live, struct proc *proc, uint32_t pid)
+{
+	struct expectation *expectation = fork_find(live, proc->instance, pid);
+
+	if (!expectation || expectation->is_sharing)
+		return;
+	expectation->is_sharing = true;
+	proc->shared_by++;
+}
+
+/* It has a ring of its own now. */
+static void fork_arrived(struct live *live, uint64_t instance, uint32_t pid)
+{
+	struct expectation *expectation = fork_find(live, instance, pid);
+	struct map_entry *arrived = map_add(&live->arrived, fork_key(live, instance, pid));
+
+	if (arrived)
+		arrived->value = 1;
+	if (expectation)
+		fork_drop(live, expectation);
+}
+
 void lineage_root(struct live *live, uint32_t pid, uint32_t serial, const char *program,
 		  char *const argv[])
 {
@@ -384,6 +466,7 @@ static void hello_place(struct live *live, struct proc *proc, const struct wire_
 {
 	struct proc *old;
 
+	fork_arrived(live, hello->parent_instance, pid);
 	proc->pid = pid;
 	proc->how = hello->how == WIRE_HELLO_FORK ? PROCESS_FORK : PROCESS_EXEC;
 	if (proc->how == PROCESS_EXEC)
@@ -490,10 +573,23 @@ void lineage_look(struct live *live)
 		expectation_look(live->expectations[i]);
 }
 
+/* A fork needs no verdict: gone without a word it has done nothing, and one that shares its
+ * parent's ring is seen there. true: it was dropped. */
+static bool fork_is_settled(struct live *live, struct expectation *expectation, bool is_end)
+{
+	if (!expectation->is_fork ||
+	    (!expectation->is_gone && !(is_end && expectation->is_sharing)))
+		return false;
+	fork_drop(live, expectation);
+	return true;
+}
+
 static bool is_due(const struct live *live, struct expectation *expectation)
 {
 	uint64_t age = live->now_ns - expectation->since_ns;
 
+	if (expectation->is_sharing)
+		return false;
 	if (expectation->is_gone || age > PATIENCE_NS)
 		return true;
 	return age > SILENCE_NS && uncovered_reason(expectation);
@@ -506,6 +602,8 @@ void lineage_due(struct live *live, bool is_end)
 	while (i < live->expectation_count) {
 		struct expectation *expectation = live->expectations[i];
 
+		if (fork_is_settled(live, expectation, is_end))
+			continue;
 		if (is_end || live->now_ns - expectation->since_ns > PENDING_NS)
 			event_emit(live, expectation, 0);
 		if (is_end || is_due(live, expectation)) {

@@ -54,8 +54,9 @@ struct proc {
 	uint64_t hello_ns, start_ns;
 	int pidfd;	      /* -1: none */
 	uint8_t how;
-	bool is_covered, is_dead, is_ended, is_exec_over; /* replaced by another image */
+	bool is_covered, is_dead, is_ended;
 	bool is_root;
+	uint32_t shared_by;   /* forked children that write into its ring */
 	struct ring_reader ring;
 	struct path_view view;
 	char *exe, *cwd, *home, *path, *argv;
@@ -172,6 +173,9 @@ void lineage_root(struct live *live, uint32_t pid, uint32_t serial, const char *
  * known. */
 void lineage_exec(struct live *live, struct proc *proc, const struct wire_event *record,
 		  const struct item_event *event, const struct str blobs[WIRE_BLOBS]);
+/* proc says that it forked; and a record in its ring was written by that child. */
+void lineage_forked(struct live *live, struct proc *proc, uint32_t pid);
+void lineage_shared(struct live *live, struct proc *proc, uint32_t pid);
 void lineage_exec_failed(struct live *live, struct proc *proc, uint32_t serial, int32_t result);
 /* Its ring is drained and nothing more will come from this image. */
 void lineage_proc_over(struct live *live, struct proc *proc);

@@ -286,7 +286,8 @@ static bool proc_step(struct live *live, struct proc *proc)
 
 	if (!proc->ring.ring)
 		return false;
-	result = ring_reader_next(&proc->ring, live->now_ns, proc->is_dead, live->record, &size);
+	result = ring_reader_next(&proc->ring, live->now_ns,
+				  proc->is_dead && !proc->shared_by, live->record, &size);
 	if (result == RING_EMPTY)
 		return false;
 	if (result == RING_RECORD) {
@@ -374,6 +375,7 @@ void proc_end(struct live *live, struct proc *proc)
 	if (proc->is_ended)
 		return;
 	proc->is_dead = true;
+	proc->shared_by = 0;
 	proc_drain_now(live, proc); /* not for ever: somebody may still hold the ring and write */
 	proc_announce(live, proc, NULL, NULL);
 	proc_tell_counters(live, proc);

@@ -114,7 +114,7 @@ static bool ring_drain(struct source_ring *ring, bool tells_counters)
 		is_dry = proc_drain(live, proc, TURN_RECORDS);
 		if (tells_counters)
 			proc_tell_counters(live, proc);
-		if (is_dry && proc->is_dead)
+		if (is_dry && proc->is_dead && !proc->shared_by)
 			proc_end(live, proc);
 		is_empty &= is_dry;
 	}
@@ -190,7 +190,7 @@ static void ring_end(struct source_ring *ring)
 	lineage_look(live);
 	sockets_receive(&ring->sockets, live->now_ns, hello_receive, ring);
 	for (uint32_t i = 0; i < live->proc_slots; i++) {
-		if (live->procs[i] && live->procs[i]->is_dead)
+		if (live->procs[i] && live->procs[i]->is_dead && !live->procs[i]->shared_by)
 			proc_end(live, live->procs[i]);
 		else if (live->procs[i] && !live->procs[i]->is_ended)
 			proc_drain_now(live, live->procs[i]);
