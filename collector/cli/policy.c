@@ -17,8 +17,8 @@ static const char *take_environment(void *arg, const char *name)
 /* Loads and prints what is wrong on stderr. NULL: there were errors. */
 static struct policy *load(const char *const *paths, unsigned count, bool is_warning)
 {
-	struct policy_options options = {.variable = take_environment, .errors = stderr,
-					 .is_warning = is_warning};
+	struct policy_options options = {
+		.variable = take_environment, .errors = stderr, .is_warning = is_warning};
 	const char *shipped = cli_policies_dir();
 	struct policy *policy = NULL;
 	if (!count) {
@@ -32,8 +32,10 @@ static struct policy *load(const char *const *paths, unsigned count, bool is_war
 static int policy_check(int argc, char **argv)
 {
 	static const struct cli_usage usage = {
-		.verb = "policy check", .operands = "[PATH]...",
-		.about = "Loads policy files and directories, the later above the earlier, and says all "
+		.verb = "policy check",
+		.operands = "[PATH]...",
+		.about = "Loads policy files and directories, the later above the earlier, and "
+			 "says all "
 			 "that is wrong with them. Without a PATH: the shipped policies."};
 	static const struct cli_option options[] = {{0}};
 	int first = 0, result = cli_parse(&usage, options, argc, argv, &first);
@@ -48,13 +50,15 @@ static int policy_check(int argc, char **argv)
 static int policy_effective(int argc, char **argv)
 {
 	static const struct cli_usage usage = {
-		.verb = "policy effective", .operands = "[PATH]...",
-		.about = "Prints every profile, grant and guard in force, each rule with the file:line "
+		.verb = "policy effective",
+		.operands = "[PATH]...",
+		.about = "Prints every profile, grant and guard in force, each rule with the "
+			 "file:line "
 			 "it was written at. Without a policy: the shipped ones."};
 	struct cli_list policies = {0};
-	const struct cli_option options[] = {
-		{"policy", 'p', CLI_LIST, "POLICY", "policy file or directory, repeatable", &policies},
-		{0}};
+	const struct cli_option options[] = {{"policy", 'p', CLI_LIST, "POLICY",
+					      "policy file or directory, repeatable", &policies},
+					     {0}};
 	int first = 0, result = cli_parse(&usage, options, argc, argv, &first);
 	if (result) {
 		cli_list_done(&policies);

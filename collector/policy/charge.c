@@ -53,9 +53,9 @@ static void stop_unprofiled(struct walk *walk)
 	charge->at = walk->unprofiled ? walk->unprofiled - 1 : walk->at;
 	charge->is_profiled = false;
 	charge->answer = (struct answer){.severity = SEVERITY_MEDIUM};
-	charge->reason = charge->at == walk->at && !walk->has_carried ?
-				 "its code made the call" :
-				 "nearest on the stack that does not pass this on";
+	charge->reason = charge->at == walk->at && !walk->has_carried
+				 ? "its code made the call"
+				 : "nearest on the stack that does not pass this on";
 }
 
 /* The executable (or its own files) reads what it may read, whoever's profile is asked. */

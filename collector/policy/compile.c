@@ -49,14 +49,14 @@ uint64_t compile_expires(struct loader *loader, const struct node *mapping, enum
 		return NEVER;
 	bool has_shape = value->len == 10;
 	for (unsigned i = 0; has_shape && i < 10; i++)
-		has_shape = i == 4 || i == 7 ? value->text[i] == '-' :
-					       value->text[i] >= '0' && value->text[i] <= '9';
+		has_shape = i == 4 || i == 7 ? value->text[i] == '-'
+					     : value->text[i] >= '0' && value->text[i] <= '9';
 	const char *end = has_shape ? strptime(value->text, "%Y-%m-%d", &tm) : NULL;
 	int day = tm.tm_mday;
 	time_t seconds = end && !*end ? timegm(&tm) : -1;
 	if (seconds < 0 || tm.tm_mday != day) {
-		report_error(&loader->reports, value->place, "bad date \"%s\", it is written 2027-06-30",
-			     quote(loader, value));
+		report_error(&loader->reports, value->place,
+			     "bad date \"%s\", it is written 2027-06-30", quote(loader, value));
 		return NEVER;
 	}
 	uint64_t expires_ns = ((uint64_t)seconds + 86400) * 1000000000ull;
@@ -165,12 +165,13 @@ static void expand_match(struct loader *loader, struct profile *profile, struct 
 		return;
 	}
 	struct node *value = values[key];
-	for (struct node *item = texts_first(value); item; item = value == item ? NULL : item->next) {
+	for (struct node *item = texts_first(value); item;
+	     item = value == item ? NULL : item->next) {
 		struct match more = match;
-		bool is_good = match_keys[key].kind ? match_subject(loader, item,
-								    match_keys[key].kind, &more) :
-			       key == 3		    ? match_package(loader, item, &more) :
-						      match_build_id(loader, item, &more);
+		bool is_good = match_keys[key].kind
+				       ? match_subject(loader, item, match_keys[key].kind, &more)
+			       : key == 3 ? match_package(loader, item, &more)
+					  : match_build_id(loader, item, &more);
 		if (is_good)
 			expand_match(loader, profile, values, key + 1, more);
 	}
@@ -199,7 +200,8 @@ static void compile_match(struct loader *loader, const struct node *mapping,
 		report_error(&loader->reports, mapping->place, "an empty match matches nothing");
 	else if (!combinations || combinations > 65536)
 		report_error(&loader->reports, mapping->place, "%s",
-			     combinations ? "too many combinations" : "an empty list matches nothing");
+			     combinations ? "too many combinations"
+					  : "an empty list matches nothing");
 	else
 		expand_match(loader, profile, values, 0, (struct match){.place = mapping->place});
 }
@@ -208,7 +210,8 @@ static void compile_match(struct loader *loader, const struct node *mapping,
 
 static uint32_t carried_actions(struct loader *loader, const struct node *node)
 {
-	const char *candidates[WIRE_ACTIONS + FAMILIES + 1] = {"net.*", "file.*", "exec.*", "env.*"};
+	const char *candidates[WIRE_ACTIONS + FAMILIES + 1] = {"net.*", "file.*", "exec.*",
+							       "env.*"};
 	uint32_t bits = 0;
 	struct glob glob;
 	for (unsigned action = 1; action < WIRE_ACTIONS; action++)
@@ -221,7 +224,7 @@ static uint32_t carried_actions(struct loader *loader, const struct node *node)
 	if (!bits)
 		report_error(&loader->reports, node->place, "unknown action \"%s\"%s",
 			     quote(loader, node),
-			     report_suggest(&loader->scratch, node->text, candidates));
+			     report_suggest(&loader->reports, node->text, candidates));
 	return bits;
 }
 
@@ -240,11 +243,14 @@ static void compile_attributes(struct loader *loader, const struct node *node,
 {
 	struct node *carries = schema_get(node, AT_PROFILE, "carries");
 	struct node *watch = schema_get(node, AT_PROFILE, "watch");
-	profile->is_conduit = only_word(loader, schema_get(node, AT_PROFILE, "role"), "role", "conduit");
-	profile->is_baseless = only_word(loader, schema_get(node, AT_PROFILE, "base"), "base", "none");
+	profile->is_conduit =
+		only_word(loader, schema_get(node, AT_PROFILE, "role"), "role", "conduit");
+	profile->is_baseless =
+		only_word(loader, schema_get(node, AT_PROFILE, "base"), "base", "none");
 	for (struct node *item = texts_first(watch); item; item = watch == item ? NULL : item->next)
 		profile->watches_descendants |= only_word(loader, item, "watch", "descendants");
-	for (struct node *item = texts_first(carries); item; item = carries == item ? NULL : item->next)
+	for (struct node *item = texts_first(carries); item;
+	     item = carries == item ? NULL : item->next)
 		profile->carries |= carried_actions(loader, item);
 	profile->exempt_node = schema_get(node, AT_PROFILE, "exempt");
 	profile->severity = compile_severity(loader, node, AT_PROFILE);
@@ -275,12 +281,12 @@ static void compile_profile(struct loader *loader, const struct node *node)
 	profile->place = name ? name->place : node->place;
 	profile->name = name ? keep_text(loader, name->text) : "";
 	profile->layer = origin->layer * 2 + !origin->is_learned;
-	for (const struct node *item = match && match->kind == NODE_LIST ? match->first : match; item;
-	     item = match == item ? NULL : item->next)
+	for (const struct node *item = match && match->kind == NODE_LIST ? match->first : match;
+	     item; item = match == item ? NULL : item->next)
 		compile_match(loader, item, profile);
 	compile_attributes(loader, node, profile);
-	struct family_target target = {.profile = profile->name, .lists = profile->lists,
-				       .families = profile->families};
+	struct family_target target = {
+		.profile = profile->name, .lists = profile->lists, .families = profile->families};
 	profile->said |= compile_families(loader, node, AT_PROFILE, &target);
 	if (!name)
 		report_error(&loader->reports, node->place, "a profile needs a \"name\"");
@@ -294,7 +300,8 @@ static void compile_profile(struct loader *loader, const struct node *node)
 			     quote(loader, name));
 }
 
-/* --- grants and guards ------------------------------------------------------------------------- */
+/* --- grants and guards -------------------------------------------------------------------------
+ */
 
 static const char *const function_names[] = {
 #define HOOK(family, kind, ret, name, parameters) #name,
@@ -315,7 +322,7 @@ static void compile_via(struct loader *loader, const struct node *node, struct g
 	if (!is_known)
 		report_error(&loader->reports, node->place, "unknown function \"%s\"%s",
 			     quote(loader, node),
-			     report_suggest(&loader->scratch, node->text, function_names));
+			     report_suggest(&loader->reports, node->text, function_names));
 	grant->via = pool_grow(pool, grant->via, grant->via_count, sizeof(glob));
 	grant->via[grant->via_count++] = glob;
 }
@@ -335,8 +342,8 @@ static void compile_grant(struct loader *loader, const struct node *node)
 		compile_via(loader, item, grant);
 	if (via && via->kind == NODE_LIST && !via->count)
 		report_error(&loader->reports, via->place, "an empty list holds nowhere");
-	struct family_target target = {.profile = "grants", .lists = policy->base,
-				       .grant = policy->grant_count};
+	struct family_target target = {
+		.profile = "grants", .lists = policy->base, .grant = policy->grant_count};
 	if (!compile_families(loader, node, AT_GRANT, &target))
 		report_error(&loader->reports, node->place,
 			     "this grants nothing, it needs network, file, exec or env");
@@ -371,19 +378,22 @@ static void compile_guard(struct loader *loader, const struct node *node)
 	guard->message = keep_text(loader, schema_text(node, AT_GUARD, "message"));
 	guard->reason = keep_text(loader, schema_text(node, AT_GUARD, "reason"));
 	guard->phrase = guard->reason ? pool_print(&policy->pool, "guard %s: no %s", guard->name,
-						   guard->reason) :
-					pool_print(&policy->pool, "guard %s: none", guard->name);
+						   guard->reason)
+				      : pool_print(&policy->pool, "guard %s: none", guard->name);
 	if (!guard->severity)
 		guard->severity = SEVERITY_HIGH;
-	struct family_target target = {.profile = "guards", .lists = policy->forbidden,
-				       .guard = policy->guard_count, .severity = guard->severity,
+	struct family_target target = {.profile = "guards",
+				       .lists = policy->forbidden,
+				       .guard = policy->guard_count,
+				       .severity = guard->severity,
 				       .message = guard->message};
 	if (!compile_families(loader, node, AT_GUARD, &target))
 		report_error(&loader->reports, node->place,
 			     "this forbids nothing, it needs network, file, exec or env");
 }
 
-/* --- the rest ------------------------------------------------------------------------------------ */
+/* --- the rest ------------------------------------------------------------------------------------
+ */
 
 static void compile_accept(struct loader *loader, const struct node *node)
 {
@@ -391,7 +401,7 @@ static void compile_accept(struct loader *loader, const struct node *node)
 #define HOLE(id, number, name, sentence) name,
 		HOLES(HOLE)
 #undef HOLE
-		NULL,
+			NULL,
 	};
 	struct policy *policy = loader->policy;
 	if (!schema_check(loader, node, AT_ACCEPT))
@@ -410,7 +420,7 @@ static void compile_accept(struct loader *loader, const struct node *node)
 	if (!holes[at])
 		report_error(&loader->reports, hole->place, "unknown hole \"%s\"%s",
 			     quote(loader, hole),
-			     report_suggest(&loader->scratch, hole->text, holes));
+			     report_suggest(&loader->reports, hole->text, holes));
 	policy->accepts = pool_grow(&policy->pool, policy->accepts, policy->accept_count,
 				    sizeof(*policy->accepts));
 	policy->accepts[policy->accept_count++] = (struct accept){

@@ -121,9 +121,9 @@ static void compile_family(struct loader *loader, const struct node *value, stru
 	if (is_mapping)
 		schema_check(loader, value, family_where[family]);
 	if (target->families) {
-		target->families[family].state = is_any	      ? LIST_ANY :
-						 is_mapping ? LIST_RULES :
-							      LIST_NONE;
+		target->families[family].state = is_any	      ? LIST_ANY
+						 : is_mapping ? LIST_RULES
+							      : LIST_NONE;
 		target->families[family].ref = ref_at(target->profile, place);
 	}
 	for (unsigned action = 1; action < WIRE_ACTIONS; action++) {

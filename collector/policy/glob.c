@@ -9,10 +9,10 @@
 
 enum glob_token {
 	/* 0..255: that byte */
-	TOKEN_ANY = 256,   /* one character */
-	TOKEN_STAR,	   /* any, within a segment */
-	TOKEN_DEEP,	   /* any */
-	TOKEN_SEGMENTS,	   /* entry of any number of whole segments; the next token is its loop */
+	TOKEN_ANY = 256, /* one character */
+	TOKEN_STAR,	 /* any, within a segment */
+	TOKEN_DEEP,	 /* any */
+	TOKEN_SEGMENTS,	 /* entry of any number of whole segments; the next token is its loop */
 	TOKEN_SEGMENT_LOOP,
 	TOKEN_CLASS = 512, /* + index */
 };
@@ -90,7 +90,7 @@ static const char *compile_class(struct glob_compiler *compiler)
 	for (int i = 0; is_negated && i < 32; i++)
 		set[i] = (uint8_t)~set[i];
 	if (compiler->mode == GLOB_PATH)
-		set['/' / 8] &= (uint8_t)~(1u << ('/' % 8));
+		set['/' / 8] &= (uint8_t) ~(1u << ('/' % 8));
 	return emit(compiler, TOKEN_CLASS + compiler->class_count++);
 }
 
@@ -127,7 +127,8 @@ static const char *compile_tokens(struct glob_compiler *compiler)
 		} else if (c == '[') {
 			problem = compile_class(compiler);
 		} else if (c == '{') {
-			problem = "{a,b} is not part of the language, write two globs (`\\{` is a brace)";
+			problem = "{a,b} is not part of the language, write two globs (`\\{` is a "
+				  "brace)";
 		} else {
 			if (c == '\\' && compiler->at == compiler->len)
 				return "a backslash at the end quotes nothing";
@@ -143,8 +144,8 @@ static const char *compile_tokens(struct glob_compiler *compiler)
 const char *glob_compile(struct pool *pool, const char *text, size_t len, enum glob_mode mode,
 			 struct glob *ret_glob)
 {
-	struct glob_compiler compiler = {.text = (const unsigned char *)text, .len = len,
-					 .mode = mode};
+	struct glob_compiler compiler = {
+		.text = (const unsigned char *)text, .len = len, .mode = mode};
 	const char *problem = len ? compile_tokens(&compiler) : "it is empty";
 	if (problem)
 		return problem;
@@ -155,9 +156,12 @@ const char *glob_compile(struct pool *pool, const char *text, size_t len, enum g
 	for (uint32_t i = 0; i < prefix; i++)
 		literal[i] = (char)compiler.tokens[i];
 	uint32_t rest = compiler.count - prefix;
-	*ret_glob = (struct glob){.text = pool_copy(pool, text, len), .prefix = literal,
-				  .prefix_len = prefix, .literal_len = compiler.literals,
-				  .token_count = (uint16_t)rest, .mode = (uint8_t)mode,
+	*ret_glob = (struct glob){.text = pool_copy(pool, text, len),
+				  .prefix = literal,
+				  .prefix_len = prefix,
+				  .literal_len = compiler.literals,
+				  .token_count = (uint16_t)rest,
+				  .mode = (uint8_t)mode,
 				  .shape = GLOB_STATES};
 	if (!rest)
 		ret_glob->shape = GLOB_LITERAL;

@@ -28,7 +28,6 @@ struct memo_entry {
 };
 
 struct memo {
-	struct model *model;
 	struct memo_entry *entries;
 	uint32_t entry_count, entry_room; /* room: a power of two */
 	struct outcome *outcomes;
@@ -37,7 +36,8 @@ struct memo {
 	uint32_t epoch;
 };
 
-/* --- forgetting ---------------------------------------------------------------------------------- */
+/* --- forgetting ----------------------------------------------------------------------------------
+ */
 
 static void forget_model(struct policy *policy)
 {
@@ -79,33 +79,31 @@ void judge_done(struct policy *policy)
 /* NULL when out of memory: judging then works without remembering. */
 static struct memo *memo_of(struct policy *policy, struct model *model)
 {
-	if (!policy->memo) {
-		policy->memo = calloc(1, sizeof(*policy->memo));
-		policy->grant_known = calloc(FUNCTIONS_KNOWN, 1);
-		policy->grant_bits = calloc((size_t)FUNCTIONS_KNOWN * policy->grant_words,
-					    sizeof(uint64_t));
-		if (!policy->grant_known) {
-			free(policy->grant_bits);
-			policy->grant_bits = NULL;
-		}
-	}
 	struct memo *memo = policy->memo;
-	if (memo && memo->model != model) {
+	if (policy->model != model) {
 		forget_model(policy);
-		memo_clear(memo);
-		memo->model = model;
+		if (memo)
+			memo_clear(memo);
+		policy->model = model;
 	}
+	if (!policy->grant_known)
+		policy->grant_known = calloc(FUNCTIONS_KNOWN, 1);
+	if (!policy->grant_bits && policy->grant_known)
+		policy->grant_bits =
+			calloc((size_t)FUNCTIONS_KNOWN * policy->grant_words, sizeof(uint64_t));
+	if (!memo)
+		policy->memo = memo = calloc(1, sizeof(*memo));
 	return memo;
 }
 
-/* --- remembering ----------------------------------------------------------------------------------- */
+/* --- remembering
+ * ----------------------------------------------------------------------------------- */
 
 /* Where key is, or the empty place it belongs to. */
 static struct memo_entry *memo_find(const struct memo *memo, const struct memo_key *key)
 {
 	uint32_t at = (uint32_t)XXH3_64bits(key, sizeof(*key)) & (memo->entry_room - 1);
-	while (memo->entries[at].key.is_used &&
-	       memcmp(&memo->entries[at].key, key, sizeof(*key)))
+	while (memo->entries[at].key.is_used && memcmp(&memo->entries[at].key, key, sizeof(*key)))
 		at = (at + 1) & (memo->entry_room - 1);
 	return &memo->entries[at];
 }
@@ -191,24 +189,33 @@ static uint64_t event_realtime(struct model *model, const struct item_event *eve
 static struct memo_key memo_key_of(struct policy *policy, struct memo *memo, struct model *model,
 				   const struct item_event *event, uint64_t now_ns)
 {
-	struct memo_key key = {
-		.chain = event->chain, .target = event->target, .process = event->process,
-		.epoch = epoch_at(policy, memo, now_ns), .function = event->function,
-		.action = event->action, .flags = event->flags, .is_used = 1,
-		.class = (uint8_t)result_class(event->result)};
+	struct memo_key key = {.chain = event->chain,
+			       .target = event->target,
+			       .process = event->process,
+			       .epoch = epoch_at(policy, memo, now_ns),
+			       .function = event->function,
+			       .action = event->action,
+			       .flags = event->flags,
+			       .is_used = 1,
+			       .class = (uint8_t)result_class(event->result)};
 	memcpy(key.via, event->via, sizeof(key.via));
 	if (action_family(event->action) == FAMILY_NET)
 		key.names_version = model_names_version(model, event->process);
 	return key;
 }
 
-/* --- judging --------------------------------------------------------------------------------------- */
+/* --- judging
+ * --------------------------------------------------------------------------------------- */
 
 /* One link for an event whose chain is missing: the executable of its process, or nobody. */
 static const struct chain_link *root_link(struct policy *policy, const struct process *process)
 {
-	policy->nobody = (struct subject){.kind = SUBJECT_CODE, .name = "", .path = "",
-					  .build_id = "", .package = "", .package_version = ""};
+	policy->nobody = (struct subject){.kind = SUBJECT_CODE,
+					  .name = "",
+					  .path = "",
+					  .build_id = "",
+					  .package = "",
+					  .package_version = ""};
 	policy->nobody_link = (struct chain_link){.subject = &policy->nobody};
 	if (!process || !process->exe_subject)
 		return &policy->nobody_link;
@@ -219,8 +226,7 @@ static const struct chain_link *root_link(struct policy *policy, const struct pr
 		struct chain_link **bigger = realloc(policy->roots, room * sizeof(*bigger));
 		if (!bigger || room <= process->id)
 			return &policy->nobody_link;
-		memset(bigger + policy->root_room, 0,
-		       (room - policy->root_room) * sizeof(*bigger));
+		memset(bigger + policy->root_room, 0, (room - policy->root_room) * sizeof(*bigger));
 		policy->roots = bigger;
 		policy->root_room = room;
 	}
@@ -229,8 +235,8 @@ static const struct chain_link *root_link(struct policy *policy, const struct pr
 		*root = malloc(sizeof(**root));
 	if (!*root)
 		return &policy->nobody_link;
-	**root = (struct chain_link){.subject = process->exe_subject, .process = process->id,
-				     .starts_process = true};
+	**root = (struct chain_link){
+		.subject = process->exe_subject, .process = process->id, .starts_process = true};
 	return *root;
 }
 
@@ -238,12 +244,17 @@ static struct outcome outcome_charged(const struct question *question, const str
 				      const struct charge *charge)
 {
 	const struct chain_link *link = &chain->links[charge->at];
-	struct outcome outcome = {
-		.kind = OUTCOME_NOT_JUDGED, .charged = link, .judged_by = link,
-		.method = charge->method, .method_name = charge->method_name,
-		.reason = charge->reason, .rule = charge->answer.ref,
-		.severity = charge->answer.severity, .expected = charge->answer.expected,
-		.message = charge->answer.message, .is_unprofiled = !charge->is_profiled};
+	struct outcome outcome = {.kind = OUTCOME_NOT_JUDGED,
+				  .charged = link,
+				  .judged_by = link,
+				  .method = charge->method,
+				  .method_name = charge->method_name,
+				  .reason = charge->reason,
+				  .rule = charge->answer.ref,
+				  .severity = charge->answer.severity,
+				  .expected = charge->answer.expected,
+				  .message = charge->answer.message,
+				  .is_unprofiled = !charge->is_profiled};
 	if (question->is_judged && charge->answer.kind == ANSWER_ALLOWS)
 		outcome.kind = OUTCOME_ALLOWED;
 	if (question->is_judged && charge->answer.kind == ANSWER_FORBIDS)
@@ -287,7 +298,8 @@ static bool is_told(const struct outcome *outcomes, unsigned count, const struct
 
 /* Ancestors that answer for everything their descendants do. */
 static unsigned judge_watchers(struct question *question, const struct chain *chain,
-			       const struct charge *charge, struct outcome *outcomes, unsigned count)
+			       const struct charge *charge, struct outcome *outcomes,
+			       unsigned count)
 {
 	uint32_t at = charge->at + 1 > chain->own_count ? charge->at + 1 : chain->own_count;
 	for (; at < chain->count && count < POLICY_OUTCOMES; at++) {
@@ -300,12 +312,17 @@ static unsigned judge_watchers(struct question *question, const struct chain *ch
 		if (answer.kind != ANSWER_FORBIDS ||
 		    is_own_file(question, chain->links[charge->at].subject))
 			continue;
-		outcomes[count++] = (struct outcome){
-			.kind = OUTCOME_DEVIATES, .charged = link, .judged_by = link,
-			.method = outcomes[0].method, .method_name = outcomes[0].method_name,
-			.reason = "it watches what its later processes do", .rule = answer.ref,
-			.severity = answer.severity, .expected = answer.expected,
-			.message = answer.message};
+		outcomes[count++] =
+			(struct outcome){.kind = OUTCOME_DEVIATES,
+					 .charged = link,
+					 .judged_by = link,
+					 .method = outcomes[0].method,
+					 .method_name = outcomes[0].method_name,
+					 .reason = "it watches what its later processes do",
+					 .rule = answer.ref,
+					 .severity = answer.severity,
+					 .expected = answer.expected,
+					 .message = answer.message};
 	}
 	return count;
 }
@@ -314,8 +331,8 @@ static unsigned judge(struct question *question, struct outcome *outcomes)
 {
 	const struct item_event *event = question->event;
 	const struct chain *chain = model_chain(question->model, event->chain);
-	struct chain missing = {.count = 1, .own_count = 1, .is_partial = true,
-				.process = event->process};
+	struct chain missing = {
+		.count = 1, .own_count = 1, .is_partial = true, .process = event->process};
 	struct charge charge;
 	if (!chain || !chain->count) {
 		missing.links = (struct chain_link *)root_link(question->policy, question->process);

@@ -9,32 +9,27 @@
 
 #include "policy_inner.h"
 
+#define MERGED_MAX (4u << 20)
+
 static uint64_t name_hash(const char *name)
 {
 	return XXH3_64bits(name, strlen(name));
 }
 
-/* The living profile of this name, or NULL. Later ones stand at the end. */
-static struct profile *find_profile(const struct loader *loader, const char *name)
+/* Where the newest profile of this name is, or would be. The index has room. */
+static struct profile **find_place(const struct name_index *index, const char *name)
 {
-	const struct name_index *index = &loader->names;
-	if (!index->room)
-		return NULL;
-	uint64_t hash = name_hash(name);
-	for (uint32_t at = (uint32_t)hash & (index->room - 1); index->places[at];
-	     at = (at + 1) & (index->room - 1))
-		if (!strcmp(index->places[at]->name, name) && !index->places[at]->is_gone)
-			return index->places[at];
-	return NULL;
+	uint32_t at = (uint32_t)name_hash(name) & (index->room - 1);
+	while (index->places[at] && strcmp(index->places[at]->name, name))
+		at = (at + 1) & (index->room - 1);
+	return &index->places[at];
 }
 
-static void index_put(struct name_index *index, struct profile *profile)
+/* The living profile of this name, or NULL. */
+static struct profile *find_profile(const struct loader *loader, const char *name)
 {
-	uint32_t at = (uint32_t)name_hash(profile->name) & (index->room - 1);
-	while (index->places[at])
-		at = (at + 1) & (index->room - 1);
-	index->places[at] = profile;
-	index->count++;
+	struct profile *profile = loader->names.room ? *find_place(&loader->names, name) : NULL;
+	return profile && !profile->is_gone ? profile : NULL;
 }
 
 static void push_profile(struct loader *loader, struct profile *profile)
@@ -42,21 +37,25 @@ static void push_profile(struct loader *loader, struct profile *profile)
 	struct policy *policy = loader->policy;
 	struct name_index *index = &loader->names;
 	if (index->count * 2 >= index->room) {
-		struct name_index bigger = {.room = index->room ? index->room * 2 : 64};
+		struct name_index bigger = {.room = index->room ? index->room * 2 : 64,
+					    .count = index->count};
 		bigger.places = pool_alloc(&loader->scratch, bigger.room * sizeof(*bigger.places));
 		for (uint32_t i = 0; i < index->room; i++)
 			if (index->places[i])
-				index_put(&bigger, index->places[i]);
+				*find_place(&bigger, index->places[i]->name) = index->places[i];
 		*index = bigger;
 	}
 	policy->profiles = pool_grow(&policy->pool, policy->profiles, policy->profile_count,
 				     sizeof(*policy->profiles));
 	profile->order = policy->profile_count;
 	policy->profiles[policy->profile_count++] = profile;
-	index_put(index, profile);
+	struct profile **place = find_place(index, profile->name);
+	index->count += !*place;
+	*place = profile;
 }
 
-/* --- extends ------------------------------------------------------------------------------------ */
+/* --- extends ------------------------------------------------------------------------------------
+ */
 
 /* Both lists; what the upper one says about itself wins. */
 static void merge_list(struct pool *pool, const struct list *lower, struct list *upper)
@@ -105,12 +104,13 @@ static void check_none(struct loader *loader, const struct profile *lower,
 		if (is_none && (below == LIST_ANY || below == LIST_RULES))
 			report_error(&loader->reports, place,
 				     "\"%s: none\" takes nothing away from what it extends; "
-				     "use replaces", family_keys[family]);
+				     "use replaces",
+				     family_keys[family]);
 	}
 }
 
-static void merge_profile(struct loader *loader, const struct profile *lower,
-			  struct profile *upper, bool is_same)
+static void merge_profile(struct loader *loader, const struct profile *lower, struct profile *upper,
+			  bool is_same)
 {
 	struct pool *pool = &loader->policy->pool;
 	check_none(loader, lower, upper);
@@ -134,11 +134,28 @@ static void merge_profile(struct loader *loader, const struct profile *lower,
 	upper->lower = lower;
 }
 
+/* Extending copies lists: long chains of it would fill the memory from a small file. */
+static bool may_merge(struct loader *loader, const struct profile *lower,
+		      const struct profile *profile)
+{
+	loader->merged += lower->match_count + 64;
+	for (unsigned action = 1; action < WIRE_ACTIONS; action++)
+		loader->merged += lower->lists[action].count;
+	if (loader->merged <= MERGED_MAX)
+		return true;
+	if (!loader->is_merge_full)
+		report_error(&loader->reports, profile->place, "too much is extended");
+	loader->is_merge_full = true;
+	return false;
+}
+
 static void report_missing(struct loader *loader, const struct node *node, const char *key,
 			   const char *name)
 {
 	const struct policy *policy = loader->policy;
+	bool is_read = loader->reports.count < REPORTS_MAX;
 	uint32_t room = policy->profile_count < 4096 ? policy->profile_count : 4096, count = 0;
+	room = is_read ? room : 0;
 	const char **candidates = pool_alloc(&loader->scratch, (room + 1) * sizeof(*candidates));
 	for (uint32_t i = 0; i < policy->profile_count && count < room; i++)
 		if (!policy->profiles[i]->is_gone)
@@ -146,7 +163,7 @@ static void report_missing(struct loader *loader, const struct node *node, const
 	report_error(&loader->reports, schema_get(node, AT_PROFILE, key)->place,
 		     "no profile \"%s\" stands before this%s",
 		     report_quote(&loader->scratch, name, strlen(name)),
-		     report_suggest(&loader->scratch, name, candidates));
+		     report_suggest(&loader->reports, name, candidates));
 }
 
 void layer_add(struct loader *loader, struct profile *profile, const char *extends,
@@ -163,10 +180,12 @@ void layer_add(struct loader *loader, struct profile *profile, const char *exten
 	if (same && same != lower) {
 		report_error(&loader->reports, profile->place,
 			     "profile \"%s\" already stands at %s:%u; say \"extends: %s\" or "
-			     "\"replaces: %s\"", quoted, same->place.origin->path, same->place.line,
-			     quoted, quoted);
+			     "\"replaces: %s\"",
+			     quoted, same->place.origin->path, same->place.line, quoted, quoted);
 		return;
 	}
+	if (extends && !may_merge(loader, lower, profile))
+		return;
 	if (extends)
 		merge_profile(loader, lower, profile, lower == same);
 	if (lower && (replaces || lower == same))
@@ -174,7 +193,8 @@ void layer_add(struct loader *loader, struct profile *profile, const char *exten
 	push_profile(loader, profile);
 }
 
-/* --- ties --------------------------------------------------------------------------------------- */
+/* --- ties ---------------------------------------------------------------------------------------
+ */
 
 struct claim {
 	const struct profile *profile;
@@ -192,7 +212,8 @@ static int match_compare(const struct match *a, const struct match *b)
 	order = order ? order : (int)a->rank - (int)b->rank;
 	order = order ? order : text_compare(&a->subject, &b->subject);
 	order = order ? order : text_compare(&a->package, &b->package);
-	return order ? order : strcmp(a->build_id ? a->build_id : "", b->build_id ? b->build_id : "");
+	return order ? order
+		     : strcmp(a->build_id ? a->build_id : "", b->build_id ? b->build_id : "");
 }
 
 static int claim_compare(const void *left, const void *right)
@@ -230,13 +251,14 @@ static void check_ties(struct loader *loader)
 			     report_quote(&loader->scratch, b->name, strlen(b->name)),
 			     report_quote(&loader->scratch, a->name, strlen(a->name)),
 			     a->place.origin->path, a->place.line,
-			     claims[i].match->has_subject ? claims[i].match->subject.text :
-			     claims[i].match->has_package ? claims[i].match->package.text :
-							    claims[i].match->build_id);
+			     claims[i].match->has_subject   ? claims[i].match->subject.text
+			     : claims[i].match->has_package ? claims[i].match->package.text
+							    : claims[i].match->build_id);
 	}
 }
 
-/* --- after the last file --------------------------------------------------------------------------- */
+/* --- after the last file
+ * --------------------------------------------------------------------------- */
 
 static void resolve_exempt(struct loader *loader, struct profile *profile)
 {
@@ -254,10 +276,10 @@ static void resolve_exempt(struct loader *loader, struct profile *profile)
 		else
 			report_error(&loader->reports, item->place, "unknown guard \"%s\"%s",
 				     report_quote(&loader->scratch, item->text, item->len),
-				     report_suggest(&loader->scratch, item->text, names));
+				     report_suggest(&loader->reports, item->text, names));
 	}
-	for (const struct profile *lower = profile->lower; lower; lower = lower->lower)
-		profile->exempt |= lower->exempt;
+	if (profile->lower) /* stands before it, so it is resolved */
+		profile->exempt |= profile->lower->exempt;
 	profile->exempt_node = NULL;
 }
 

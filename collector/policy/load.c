@@ -108,7 +108,8 @@ static void load_file(struct loader *loader, const char *path)
 	}
 }
 
-/* --- directories ------------------------------------------------------------------------------- */
+/* --- directories -------------------------------------------------------------------------------
+ */
 
 static bool is_policy_name(const char *name)
 {
@@ -151,16 +152,16 @@ static void scan_directory(struct loader *loader, const char *path, unsigned dep
 	struct found names = {0};
 	DIR *dir = depth < DEPTH_MAX ? opendir(path) : NULL;
 	if (!dir) {
-		fail_path(loader, path, depth < DEPTH_MAX ? error_text(loader, errno) :
-							    "is nested too deeply");
+		fail_path(loader, path,
+			  depth < DEPTH_MAX ? error_text(loader, errno) : "is nested too deeply");
 		return;
 	}
 	loader->dir = dir;
 	for (struct dirent *entry; (entry = readdir(dir)) && names.count < FILES_MAX;) {
 		if (entry->d_name[0] == '.')
 			continue; /* also what editors leave behind */
-		names.paths = pool_grow(&loader->scratch, names.paths, names.count,
-					sizeof(*names.paths));
+		names.paths =
+			pool_grow(&loader->scratch, names.paths, names.count, sizeof(*names.paths));
 		names.paths[names.count++] =
 			pool_print(&loader->scratch, "%s%s%s", path,
 				   path[strlen(path) - 1] == '/' ? "" : "/", entry->d_name);
@@ -207,21 +208,22 @@ static void load_path(struct loader *loader, const char *path)
 		load_file(loader, found.paths[i]);
 }
 
-/* --- after reading ------------------------------------------------------------------------------- */
+/* --- after reading -------------------------------------------------------------------------------
+ */
 
 /* What replay needs. Between two layers stands an entry with an empty path. */
 static void keep_texts(struct loader *loader)
 {
 	struct policy *policy = loader->policy;
-	policy->texts = pool_alloc(&policy->pool,
-				   (loader->origin_count + loader->layers + 1) *
-					   sizeof(*policy->texts));
+	policy->texts = pool_alloc(&policy->pool, (loader->origin_count + loader->layers + 1) *
+							  sizeof(*policy->texts));
 	for (uint32_t i = 0; i < loader->origin_count; i++) {
 		const struct origin *origin = loader->origins[i];
 		unsigned before = i ? loader->origins[i - 1]->layer : 0;
 		for (; before < origin->layer; before++)
-			policy->texts[policy->text_count++] = (struct policy_text){
-				pool_copy(&policy->pool, "", 0), pool_copy(&policy->pool, "", 0), 0};
+			policy->texts[policy->text_count++] =
+				(struct policy_text){pool_copy(&policy->pool, "", 0),
+						     pool_copy(&policy->pool, "", 0), 0};
 		policy->texts[policy->text_count++] = (struct policy_text){
 			(char *)origin->path, (char *)origin->text, origin->len};
 	}
@@ -273,6 +275,8 @@ static void compile_all(struct loader *loader)
 			compile_origin(loader, root);
 	}
 	layer_finish(loader);
+	if (loader->options->is_warning)
+		check_policy(loader);
 	if (loader->reports.errors)
 		return;
 	phrase_lists(policy);

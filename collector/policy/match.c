@@ -131,8 +131,7 @@ static bool grow_bindings(struct policy *policy, uint32_t id)
 	struct policy_binding **bigger = realloc(policy->bindings, room * sizeof(*bigger));
 	if (!bigger)
 		return false;
-	memset(bigger + policy->binding_room, 0,
-	       (room - policy->binding_room) * sizeof(*bigger));
+	memset(bigger + policy->binding_room, 0, (room - policy->binding_room) * sizeof(*bigger));
 	policy->bindings = bigger;
 	policy->binding_room = room;
 	return true;

@@ -191,9 +191,10 @@ static const char *peer_phrase(struct pool *pool, const struct rule *rule, const
 	for (uint32_t i = 0; i < rule->peer.port_count && i < 16; i++) {
 		const struct port_range *port = &rule->peer.ports[i];
 		const char *between = i ? "," : rule->peer.port_count > 1 ? " ports" : " port";
-		text = port->low == port->high ?
-			       pool_print(pool, "%s%s %u", text, between, port->low) :
-			       pool_print(pool, "%s%s %u-%u", text, between, port->low, port->high);
+		text = port->low == port->high
+			       ? pool_print(pool, "%s%s %u", text, between, port->low)
+			       : pool_print(pool, "%s%s %u-%u", text, between, port->low,
+					    port->high);
 	}
 	return proto ? pool_print(pool, "%s %s", text, proto) : text;
 }
@@ -213,11 +214,12 @@ bool compile_peer(struct loader *loader, struct node *mapping, struct rule *rule
 	}
 	rule->kind = RULE_PEER;
 	for (struct node *item = texts_first(to); item; item = to == item ? NULL : item->next) {
-		rule->peer.to = pool_grow(pool, rule->peer.to, rule->peer.to_count,
-					  sizeof(struct peer));
+		rule->peer.to =
+			pool_grow(pool, rule->peer.to, rule->peer.to_count, sizeof(struct peer));
 		is_good &= compile_to(loader, item, &rule->peer.to[rule->peer.to_count++]);
 	}
-	for (struct node *item = texts_first(ports); item; item = ports == item ? NULL : item->next) {
+	for (struct node *item = texts_first(ports); item;
+	     item = ports == item ? NULL : item->next) {
 		rule->peer.ports = pool_grow(pool, rule->peer.ports, rule->peer.port_count,
 					     sizeof(struct port_range));
 		is_good &= compile_port(loader, item, &rule->peer.ports[rule->peer.port_count++]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Last step of a load: what each list allows in one phrase, and its plain paths in a hash.
+ * Last step of a load: what each list allows in one phrase, and its paths in a hash.
  */
 #include <string.h>
 #include <xxhash.h>
@@ -44,50 +44,80 @@ static const char *phrase_list(struct pool *pool, const struct profile *profile,
 	return pool_print(pool, "%s: %s", name, list->state == LIST_ANY ? "any" : "none");
 }
 
-static bool is_plain_path(const struct rule *rule)
+/* A list with fewer globs is as fast without the hash. */
+#define GLOBS_MANY 16u
+
+static bool is_placed(const struct rule *rule)
 {
-	return rule->kind == RULE_PATH && rule->path.glob.shape == GLOB_LITERAL &&
-	       !rule->path.is_home && !rule->path.is_memfd && !rule->path.is_deleted;
+	return rule->kind == RULE_PATH && !rule->path.is_home && !rule->path.is_memfd &&
+	       !rule->path.is_deleted;
 }
 
-/* Plain paths into a hash, the first of equal ones leading to the next. */
+static bool is_plain(const struct rule *rule)
+{
+	return is_placed(rule) && rule->path.glob.shape == GLOB_LITERAL;
+}
+
+/* Remembers that there are prefixes of this length; false when there are too many lengths. */
+static bool add_length(struct list *list, uint16_t length)
+{
+	for (uint32_t i = 0; i < list->length_count; i++)
+		if (list->lengths[i] == length)
+			return true;
+	if (list->length_count == LIST_LENGTHS)
+		return false;
+	list->lengths[list->length_count++] = length;
+	return true;
+}
+
+/* Paths into a hash by what they start with, so that the cost of a first look does not grow with
+ * the number of rules; the rest is tried one by one. */
 static void index_list(struct pool *pool, struct list *list)
 {
-	uint32_t plain = 0, room = 8;
-	for (uint32_t i = 0; i < list->count; i++)
-		plain += is_plain_path(list->rules[i]);
-	list->others = pool_alloc(pool, (list->count - plain) * sizeof(*list->others));
-	while (room < plain * 2)
-		room *= 2;
-	if (plain) {
-		list->literals = pool_alloc(pool, room * sizeof(*list->literals));
-		list->literal_mask = room - 1;
+	uint32_t plain = 0, globs = 0, room = 8;
+	for (uint32_t i = 0; i < list->count; i++) {
+		plain += is_plain(list->rules[i]);
+		globs += is_placed(list->rules[i]) && !is_plain(list->rules[i]);
 	}
+	bool has_many = globs > GLOBS_MANY;
+	while (room < (plain + globs) * 2)
+		room *= 2;
+	if (plain || has_many) {
+		list->prefixes = pool_alloc(pool, room * sizeof(*list->prefixes));
+		list->prefix_mask = room - 1;
+	}
+	list->others = pool_alloc(pool, list->count * sizeof(*list->others));
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct rule *rule = list->rules[i];
-		if (!is_plain_path(rule)) {
+		rule->is_indexed =
+			is_plain(rule) || (has_many && is_placed(rule) &&
+					   add_length(list, (uint16_t)rule->path.glob.prefix_len));
+		if (!rule->is_indexed)
 			list->others[list->other_count++] = rule;
+	}
+	/* Backwards, so that of equal prefixes the first written comes first. */
+	for (uint32_t i = list->count; i-- > 0;) {
+		struct rule *rule = list->rules[i];
+		if (!rule->is_indexed)
 			continue;
-		}
-		struct rule **place = list_literal(list, rule->path.glob.prefix,
-						   rule->path.glob.prefix_len);
-		while (*place)
-			place = &(*place)->same_literal;
+		struct rule **place =
+			list_prefix(list, rule->path.glob.prefix, rule->path.glob.prefix_len);
+		rule->same_prefix = *place;
 		*place = rule;
 	}
 }
 
-/* The place in the hash where rules for this path are, or would be. */
-struct rule **list_literal(const struct list *list, const char *path, size_t len)
+/* The place in the hash where rules that start so are, or would be. */
+struct rule **list_prefix(const struct list *list, const char *path, size_t len)
 {
-	uint32_t at = (uint32_t)XXH3_64bits(path, len) & list->literal_mask;
-	while (list->literals[at]) {
-		const struct glob *glob = &list->literals[at]->path.glob;
+	uint32_t at = (uint32_t)XXH3_64bits(path, len) & list->prefix_mask;
+	while (list->prefixes[at]) {
+		const struct glob *glob = &list->prefixes[at]->path.glob;
 		if (glob->prefix_len == len && !memcmp(glob->prefix, path, len))
 			break;
-		at = (at + 1) & list->literal_mask;
+		at = (at + 1) & list->prefix_mask;
 	}
-	return &list->literals[at];
+	return &list->prefixes[at];
 }
 
 static struct rule **copy_rules(struct pool *pool, const struct list *list)
@@ -96,7 +126,7 @@ static struct rule **copy_rules(struct pool *pool, const struct list *list)
 	for (uint32_t i = 0; i < list->count; i++) {
 		copies[i] = pool_alloc(pool, sizeof(**copies));
 		*copies[i] = *list->rules[i];
-		copies[i]->same_literal = NULL;
+		copies[i]->same_prefix = NULL;
 	}
 	return copies;
 }

@@ -50,7 +50,8 @@ int policy_load_texts(const struct policy_text *texts, unsigned count,
 		      const struct policy_options *options, struct policy **ret_policy);
 void policy_free(struct policy *policy);
 
-/* What must go into a log so that replay can load it again. */
+/* What must go into a log so that replay can load it again: in this order, unchanged. An entry with
+ * an empty path (and no text) stands between two layers. */
 unsigned policy_texts(const struct policy *policy, const struct policy_text **ret_texts);
 unsigned policy_variables(const struct policy *policy, const struct policy_variable **ret_vars);
 /* Lower-case hex BLAKE2b-128 over texts and variables. */

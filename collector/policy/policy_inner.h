@@ -17,6 +17,7 @@ enum family { FAMILY_NET, FAMILY_FILE, FAMILY_EXEC, FAMILY_ENV, FAMILIES };
 
 #define GUARDS_MAX 64u
 #define NEVER UINT64_MAX
+#define LIST_LENGTHS 24u
 
 enum rule_kind {
 	RULE_ANY, /* of a grant or guard: everything */
@@ -52,11 +53,13 @@ struct rule {
 	enum rule_kind kind;
 	enum severity severity; /* 0: not said */
 	const char *message;
-	const char *text;   /* the rule in a phrase */
+	const char *text; /* the rule in a phrase */
+	struct place place;
 	uint64_t expires_ns; /* realtime, or NEVER */
-	uint32_t grant;	    /* 1 + index of the grant it belongs to, 0: none */
-	uint32_t guard;	    /* the same for guards */
-	struct rule *same_literal; /* next one with the same path, see list_index */
+	uint32_t grant;	     /* 1 + index of the grant it belongs to, 0: none */
+	uint32_t guard;	     /* the same for guards */
+	bool is_indexed;
+	struct rule *same_prefix; /* the next one in its place of the hash */
 	union {
 		struct {
 			struct peer *to;
@@ -86,8 +89,10 @@ struct list {
 	struct rule **rules;
 	uint32_t count;
 	const char *expected;
-	struct rule **literals; /* hash of plain paths, power of two, may be NULL */
-	uint32_t literal_mask;
+	struct rule **prefixes; /* hash: what a path glob starts with -> rules; may be NULL */
+	uint32_t prefix_mask;
+	uint16_t lengths[LIST_LENGTHS]; /* of the prefixes of globs (plain paths: the whole path) */
+	uint32_t length_count;
 	struct rule **others; /* the rules that are not in the hash */
 	uint32_t other_count;
 };
@@ -126,7 +131,7 @@ struct profile {
 	uint32_t match_count;
 	uint32_t carries; /* bits of actions */
 	bool is_conduit, is_baseless, watches_descendants, is_gone;
-	uint64_t exempt; /* bits of guards */
+	uint64_t exempt;	/* bits of guards */
 	enum severity severity; /* 0: not said */
 	struct list lists[WIRE_ACTIONS];
 	struct list families[FAMILIES]; /* state and ref only */
@@ -189,7 +194,8 @@ struct policy {
 	uint32_t accept_count;
 	uint64_t *expiries; /* sorted instants at which some rule ends */
 	uint32_t expiry_count;
-	/* filled while judging */
+	/* filled while judging, about this model */
+	const struct model *model;
 	uint64_t *grant_bits; /* per function id: the grants it opens */
 	uint32_t grant_words;
 	uint8_t *grant_known;
@@ -219,6 +225,8 @@ struct loader {
 	uint32_t origin_count;
 	struct yaml_reader reader;
 	struct name_index names;
+	uint64_t merged; /* rules copied by `extends` */
+	bool is_merge_full;
 	char *buffer; /* file being read */
 	void *dir;    /* DIR being read */
 	size_t total_bytes;
@@ -228,8 +236,22 @@ struct loader {
 
 /* schema.c */
 enum schema_where {
-	AT_TOP, AT_GRANT, AT_GUARD, AT_PROFILE, AT_MATCH, AT_NETWORK, AT_FILE, AT_EXEC, AT_ENV,
-	AT_PEER, AT_HOST, AT_PATH, AT_PATHS, AT_PROGRAM, AT_NAME, AT_ACCEPT,
+	AT_TOP,
+	AT_GRANT,
+	AT_GUARD,
+	AT_PROFILE,
+	AT_MATCH,
+	AT_NETWORK,
+	AT_FILE,
+	AT_EXEC,
+	AT_ENV,
+	AT_PEER,
+	AT_HOST,
+	AT_PATH,
+	AT_PATHS,
+	AT_PROGRAM,
+	AT_NAME,
+	AT_ACCEPT,
 };
 /* Reports unknown keys and wrong shapes of a mapping; false when it is none. */
 bool schema_check(struct loader *loader, const struct node *node, enum schema_where where);
@@ -282,12 +304,16 @@ void layer_add(struct loader *loader, struct profile *profile, const char *exten
 	       const char *replaces, const struct node *node);
 void layer_finish(struct loader *loader);
 
+/* check.c: what `policy check` warns about. Looks at this machine's file system. */
+void check_policy(struct loader *loader);
+
 /* phrase.c */
 void phrase_lists(struct policy *policy);
-struct rule **list_literal(const struct list *list, const char *path, size_t len);
+struct rule **list_prefix(const struct list *list, const char *path, size_t len);
 
 /* match.c */
-const struct policy_binding *policy_binding_of(struct policy *policy, const struct subject *subject);
+const struct policy_binding *policy_binding_of(struct policy *policy,
+					       const struct subject *subject);
 
 /* question.c: one event, made ready to be asked about. */
 struct question {
@@ -298,7 +324,7 @@ struct question {
 	const struct item_target *target; /* may be NULL */
 	uint64_t now_ns;		  /* realtime of the event */
 	unsigned action;
-	bool is_judged; /* its result counts */
+	bool is_judged;	     /* its result counts */
 	struct str path, to; /* own /proc/PID is /proc/self, memfd:NAME bare */
 	bool is_numeric;     /* a name that is an address */
 	uint8_t address[16], address_len;

@@ -62,7 +62,8 @@ static bool is_own_memory(const struct question *question)
 	const struct item_target *target = question->target;
 	if (target->kind == TARGET_PROCESS)
 		return question->process && target->number == question->process->pid;
-	return starts_with(target->path, "/proc/self/") || own_proc(question->process, target->path);
+	return starts_with(target->path, "/proc/self/") ||
+	       own_proc(question->process, target->path);
 }
 
 static bool is_peer_counted(const struct item_target *target)
@@ -84,7 +85,7 @@ static bool is_counted(const struct question *question)
 		return class == RESULT_DONE || class == RESULT_PROGRESS || class == RESULT_LEFT;
 	case WIRE_NET_RESOLVE:
 		return target->path.len; /* no name: the wildcard address was asked for */
-	case 0: /* no action we know */
+	case 0:				 /* no action we know */
 	case WIRE_NET_EXCHANGE:
 		return false;
 	case WIRE_ENV_READ:
@@ -96,7 +97,8 @@ static bool is_counted(const struct question *question)
 	}
 }
 
-static struct str prepare_path(struct question *question, struct str path, char *buffer, size_t room)
+static struct str prepare_path(struct question *question, struct str path, char *buffer,
+			       size_t room)
 {
 	static const char deleted[] = " (deleted)", self[] = "/proc/self";
 	size_t own = own_proc(question->process, path);
@@ -127,8 +129,8 @@ static void prepare_host(struct question *question)
 		question->host[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 	}
 	question->host_len = name.len;
-	question->is_numeric = address_parse(question->host, name.len, question->address,
-					     &question->address_len);
+	question->is_numeric =
+		address_parse(question->host, name.len, question->address, &question->address_len);
 }
 
 void question_prepare(struct question *question)
@@ -144,8 +146,8 @@ void question_prepare(struct question *question)
 	if (question->action == WIRE_NET_RESOLVE)
 		prepare_host(question);
 	if (target->kind == TARGET_PEER && target->address_len)
-		question->name_count = model_names(
-			question->model, question->event->process, target->address,
-			target->address_len, question->names,
-			sizeof(question->names) / sizeof(question->names[0]));
+		question->name_count =
+			model_names(question->model, question->event->process, target->address,
+				    target->address_len, question->names,
+				    sizeof(question->names) / sizeof(question->names[0]));
 }

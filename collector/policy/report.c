@@ -22,8 +22,8 @@ static void report_add(struct reports *reports, struct place place, bool is_warn
 		reports->left_out++;
 		return;
 	}
-	reports->list = pool_grow(reports->pool, reports->list, reports->count,
-				  sizeof(*reports->list));
+	reports->list =
+		pool_grow(reports->pool, reports->list, reports->count, sizeof(*reports->list));
 	struct report *report = &reports->list[reports->count];
 	report->place = place;
 	report->message = pool_print_list(reports->pool, format, list);
@@ -51,8 +51,11 @@ void report_warning(struct reports *reports, struct place place, const char *for
 static size_t utf8_len(const unsigned char *text, size_t len)
 {
 	static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t count = text[0] < 0x80 ? 1 : text[0] >> 5 == 6 ? 2 : text[0] >> 4 == 14 ? 3 :
-		       text[0] >> 3 == 30 ? 4 : 0;
+	size_t count = text[0] < 0x80	    ? 1
+		       : text[0] >> 5 == 6  ? 2
+		       : text[0] >> 4 == 14 ? 3
+		       : text[0] >> 3 == 30 ? 4
+					    : 0;
 	if (!count || count > len)
 		return 0;
 	uint32_t code = count == 1 ? text[0] : text[0] & (0x7fu >> count);
@@ -65,7 +68,8 @@ static size_t utf8_len(const unsigned char *text, size_t len)
 	/* Marks that reorder or hide text make a terminal say what the file does not. */
 	bool is_trick = (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
 			(code >= 0x2060 && code <= 0x206f) || code == 0xfeff;
-	bool is_valid = code >= lowest[count] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+	bool is_valid =
+		code >= lowest[count] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
 	return is_control || is_trick || !is_valid ? 0 : count;
 }
 
@@ -92,14 +96,16 @@ static size_t put_char(char *out, size_t *used, const char *text, size_t len, un
 
 const char *report_quote(struct pool *pool, const char *text, size_t len)
 {
-	char *out = pool_alloc(pool, QUOTE_MAX * 4 + 8);
+	char out[QUOTE_MAX * 4 + 8];
 	size_t used = 0, at = 0;
 	unsigned width;
 	for (unsigned shown = 0; at < len && shown < QUOTE_MAX; shown++)
 		at += put_char(out, &used, text + at, len - at, &width);
-	if (at < len)
-		memcpy(out + used, "…", sizeof("…"));
-	return out;
+	if (at < len) {
+		memcpy(out + used, "…", strlen("…"));
+		used += strlen("…");
+	}
+	return pool_copy(pool, out, used);
 }
 
 /* Insertions, deletions, changes and swaps of neighbours between two short words. */
@@ -128,13 +134,13 @@ static unsigned word_distance(const char *a, const char *b)
 	return last[b_len];
 }
 
-const char *report_suggest(struct pool *pool, const char *word, const char *const *candidates)
+const char *report_suggest(struct reports *reports, const char *word, const char *const *candidates)
 {
 	const char *nearest = NULL;
 	size_t len = strlen(word);
 	unsigned best = UINT32_MAX;
-	if (!len || len > WORD_MAX)
-		return "";
+	if (!len || len > WORD_MAX || reports->count == REPORTS_MAX)
+		return ""; /* or nobody will read it */
 	for (; *candidates; candidates++) {
 		if (strlen(*candidates) > WORD_MAX)
 			continue;
@@ -149,7 +155,7 @@ const char *report_suggest(struct pool *pool, const char *word, const char *cons
 			nearest = *candidates;
 		}
 	}
-	return nearest ? pool_print(pool, " (did you mean \"%s\"?)", nearest) : "";
+	return nearest ? pool_print(reports->pool, " (did you mean \"%s\"?)", nearest) : "";
 }
 
 static void origin_index(struct pool *pool, struct origin *origin)

@@ -56,6 +56,7 @@ void reports_print(struct reports *reports, FILE *file);
 /* Untrusted text for a message: control bytes as \xNN, cut when long. */
 const char *report_quote(struct pool *pool, const char *text, size_t len);
 /* " (did you mean "x"?)" or "". candidates end with NULL. */
-const char *report_suggest(struct pool *pool, const char *word, const char *const *candidates);
+const char *report_suggest(struct reports *reports, const char *word,
+			   const char *const *candidates);
 
 #endif

@@ -19,9 +19,9 @@ static const char *take_variable(struct loader *loader, const struct node *node,
 	for (uint32_t i = 0; i < policy->variable_count; i++)
 		if (!strcmp(policy->variables[i].name, name))
 			return policy->variables[i].value;
-	const char *value = loader->options->variable ?
-				    loader->options->variable(loader->options->variable_arg, name) :
-				    NULL;
+	const char *value = loader->options->variable
+				    ? loader->options->variable(loader->options->variable_arg, name)
+				    : NULL;
 	if (!value) {
 		report_error(&loader->reports, node->place, "${%s} is not set", name);
 		return NULL;
@@ -54,7 +54,7 @@ struct node *loader_expand(struct loader *loader, struct node *node, bool is_glo
 	const char *out = "", *text = node->text;
 	if (!strstr(text, "${"))
 		return node;
-	for (const char *mark; (mark = strstr(text, "${")); ) {
+	for (const char *mark; (mark = strstr(text, "${"));) {
 		size_t len = 0;
 		while (is_name_char(mark[2 + len], !len))
 			len++;
@@ -100,6 +100,7 @@ static bool ends_with(const char *text, size_t len, const char *end)
 
 bool compile_path(struct loader *loader, struct node *written, struct path_glob *ret_path)
 {
+	static const char thread[] = "/proc/thread-self/";
 	struct node *node = loader_expand(loader, written, true);
 	if (!node)
 		return false;
@@ -108,6 +109,10 @@ bool compile_path(struct loader *loader, struct node *written, struct path_glob 
 	if (!strncmp(text, "/memfd:", 7)) {
 		text++;
 		len--;
+	} else if (!strncmp(text, thread, strlen(thread))) {
+		/* The kernel says /proc/PID/task/TID, which is matched as /proc/self/task/TID. */
+		text = pool_print(&loader->scratch, "/proc/self/task/*/%s", text + strlen(thread));
+		len = strlen(text);
 	}
 	ret_path->is_memfd = !strncmp(text, "memfd:", 6);
 	ret_path->is_deleted = ends_with(text, len, " (deleted)");
@@ -123,9 +128,10 @@ bool compile_path(struct loader *loader, struct node *written, struct path_glob 
 		return false;
 	}
 	bool is_good = compile_glob(loader, node, text, len, GLOB_PATH, &ret_path->glob);
-	if (is_good)
-		ret_path->glob.text = pool_copy(&loader->policy->pool, node->text, node->len);
-	return is_good;
+	if (!is_good)
+		return false;
+	ret_path->glob.text = pool_copy(&loader->policy->pool, node->text, node->len);
+	return true;
 }
 
 static bool compile_path_rule(struct loader *loader, struct node *node, enum schema_where where,
@@ -138,8 +144,9 @@ static bool compile_path_rule(struct loader *loader, struct node *node, enum sch
 		path = NULL;
 	if (!path == (!from && !to)) {
 		report_error(&loader->reports, node->place, "%s",
-			     where == AT_PATHS ? "a rule here is a path glob, or {from: ..., to: ...}" :
-						 "a rule here is a path glob, or {path: ...}");
+			     where == AT_PATHS
+				     ? "a rule here is a path glob, or {from: ..., to: ...}"
+				     : "a rule here is a path glob, or {path: ...}");
 		return false;
 	}
 	if (path) {
@@ -186,8 +193,8 @@ static bool compile_args(struct loader *loader, struct node *args, struct rule *
 
 static bool compile_program(struct loader *loader, struct node *node, struct rule *rule)
 {
-	struct node *program = node->kind == NODE_SCALAR ? node :
-							   schema_get(node, AT_PROGRAM, "program");
+	struct node *program =
+		node->kind == NODE_SCALAR ? node : schema_get(node, AT_PROGRAM, "program");
 	if (!program || !program->len) {
 		report_error(&loader->reports, node->place,
 			     "a rule here is a program, or {program: ...}");
@@ -198,14 +205,15 @@ static bool compile_program(struct loader *loader, struct node *node, struct rul
 			strncmp(program->text, "${", 2);
 	if (rule->is_bare) {
 		struct node *name = loader_expand(loader, program, true);
-		if (!name || !compile_glob(loader, name, name->text, name->len, GLOB_PATH,
-					   &rule->path.glob))
+		if (!name ||
+		    !compile_glob(loader, name, name->text, name->len, GLOB_PATH, &rule->path.glob))
 			return false;
 	} else if (!compile_path(loader, program, &rule->path)) {
 		return false;
 	}
 	rule->text = rule->path.glob.text;
-	struct node *args = node->kind == NODE_MAPPING ? schema_get(node, AT_PROGRAM, "args") : NULL;
+	struct node *args =
+		node->kind == NODE_MAPPING ? schema_get(node, AT_PROGRAM, "args") : NULL;
 	return !args || compile_args(loader, args, rule);
 }
 
@@ -214,7 +222,8 @@ static bool compile_name(struct loader *loader, struct node *node, enum schema_w
 {
 	struct node *written = node->kind == NODE_SCALAR ? node : schema_get(node, where, "name");
 	if (!written || !written->len) {
-		report_error(&loader->reports, node->place, "a rule here is a name, or {name: ...}");
+		report_error(&loader->reports, node->place,
+			     "a rule here is a name, or {name: ...}");
 		return false;
 	}
 	struct node *name = loader_expand(loader, written, true);
@@ -270,6 +279,7 @@ struct rule *compile_rule(struct loader *loader, struct node *node, unsigned act
 	enum schema_where where = rule_where(action);
 	struct rule *rule = pool_alloc(&loader->policy->pool, sizeof(*rule));
 	rule->expires_ns = NEVER;
+	rule->place = node->place;
 	rule->ref.line = node->place.line;
 	rule->ref.file = node->place.origin->path;
 	rule->ref.id = "";

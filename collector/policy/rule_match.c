@@ -6,7 +6,8 @@
 
 #include "policy_inner.h"
 
-/* --- grants: only inside these functions ------------------------------------------------------- */
+/* --- grants: only inside these functions -------------------------------------------------------
+ */
 
 #define FUNCTIONS_KNOWN 1024u
 
@@ -49,7 +50,8 @@ bool grant_holds(struct question *question, uint32_t grant)
 	return false;
 }
 
-/* --- paths and programs -------------------------------------------------------------------------- */
+/* --- paths and programs --------------------------------------------------------------------------
+ */
 
 static bool ends_with(struct str text, const char *end)
 {
@@ -62,7 +64,8 @@ static bool is_memfd(struct str path)
 	return path.len >= 6 && !memcmp(path.data, "memfd:", 6);
 }
 
-static bool path_hits(const struct question *question, const struct path_glob *glob, struct str path)
+static bool path_hits(const struct question *question, const struct path_glob *glob,
+		      struct str path)
 {
 	/* What has no place in the file system is only meant by who says so. */
 	if (is_memfd(path) ? !glob->is_memfd : ends_with(path, " (deleted)") && !glob->is_deleted)
@@ -81,8 +84,8 @@ static bool path_hits(const struct question *question, const struct path_glob *g
 /* Programs the system's packages put there; only root writes to these. */
 static bool is_system_directory(struct str path, size_t len, bool is_exact)
 {
-	static const char *const exact[] = {"/bin", "/usr/bin", "/sbin", "/usr/sbin",
-					    "/usr/local/bin", "/usr/local/sbin"};
+	static const char *const exact[] = {"/bin",	 "/usr/bin",	   "/sbin",
+					    "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"};
 	static const char *const below[] = {"/usr/lib/", "/usr/libexec/"};
 	for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); i++)
 		if (strlen(exact[i]) == len && !memcmp(exact[i], path.data, len))
@@ -111,8 +114,8 @@ static bool program_hits(const struct question *question, const struct rule *rul
 	if (bare_hits(&rule->path.glob, question->path, false))
 		return true;
 	/* /usr/bin/awk is a link to /usr/bin/mawk: both names are the system's own. */
-	const char *slash = question->path.len ?
-				    memrchr(question->path.data, '/', question->path.len) : NULL;
+	const char *slash =
+		question->path.len ? memrchr(question->path.data, '/', question->path.len) : NULL;
 	size_t directory = slash ? (size_t)(slash - question->path.data) : 0;
 	return slash && is_system_directory(question->path, directory, false) &&
 	       bare_hits(&rule->path.glob, target->asked, true);
@@ -140,7 +143,8 @@ static enum hit match_program(const struct question *question, const struct rule
 	return !rule->has_args || args_hit(rule, question->target->argv) ? HIT_YES : HIT_NEAR;
 }
 
-/* --- peers and names --------------------------------------------------------------------------------- */
+/* --- peers and names
+ * --------------------------------------------------------------------------------- */
 
 static bool is_loopback(const uint8_t *address, uint8_t len)
 {
@@ -197,8 +201,8 @@ static bool peer_names(const struct question *question, const struct peer *peer)
 			return address_within(question->address, question->address_len, peer);
 		return is_local && address_within(v4, 4, peer);
 	case PEER_LOCALHOST:
-		return is_local ||
-		       (question->is_numeric && is_loopback(question->address, question->address_len));
+		return is_local || (question->is_numeric &&
+				    is_loopback(question->address, question->address_len));
 	case PEER_NAME:
 		return question->host_len && !question->is_numeric &&
 		       glob_match(&peer->glob, question->host, question->host_len);
@@ -222,29 +226,31 @@ static enum hit match_peer(const struct question *question, const struct rule *r
 	bool is_resolve = question->action == WIRE_NET_RESOLVE;
 	bool hits = !rule->peer.to_count;
 	for (uint32_t i = 0; !hits && i < rule->peer.to_count; i++)
-		hits = is_resolve ? peer_names(question, &rule->peer.to[i]) :
-				    peer_hits(question, &rule->peer.to[i]);
+		hits = is_resolve ? peer_names(question, &rule->peer.to[i])
+				  : peer_hits(question, &rule->peer.to[i]);
 	if (!hits)
 		return HIT_NO;
 	if (is_resolve)
 		return HIT_YES;
 	if (target->kind == TARGET_UNIX)
-		return rule->peer.to_count || (!rule->peer.port_count && !rule->peer.proto) ?
-			       HIT_YES : HIT_NO;
+		return rule->peer.to_count || (!rule->peer.port_count && !rule->peer.proto)
+			       ? HIT_YES
+			       : HIT_NO;
 	bool is_proto = !rule->peer.proto || rule->peer.proto == target->proto;
 	return is_proto && port_hits(rule, target->port) ? HIT_YES : HIT_NEAR;
 }
 
 static enum hit match_name(const struct question *question, const struct rule *rule)
 {
-	bool hits = question->action == WIRE_NET_RESOLVE ?
-			    question->host_len &&
-				    glob_match(&rule->name, question->host, question->host_len) :
-			    glob_match(&rule->name, question->path.data, question->path.len);
+	bool hits = question->action == WIRE_NET_RESOLVE
+			    ? question->host_len &&
+				      glob_match(&rule->name, question->host, question->host_len)
+			    : glob_match(&rule->name, question->path.data, question->path.len);
 	return hits ? HIT_YES : HIT_NO;
 }
 
-/* --- rules and lists ------------------------------------------------------------------------------- */
+/* --- rules and lists
+ * ------------------------------------------------------------------------------- */
 
 /* path: which of the two names of a rename or link is asked about. */
 enum hit rule_match(struct question *question, const struct rule *rule, struct str path)
@@ -281,14 +287,26 @@ static const struct rule *note(const struct rule *rule, enum hit hit, const stru
 	return hit == HIT_YES ? rule : NULL;
 }
 
+static const struct rule *match_prefix(struct question *question, const struct list *list,
+				       struct str path, uint32_t len, const struct rule **near)
+{
+	const struct rule *found = NULL;
+	for (const struct rule *rule = *list_prefix(list, path.data, len); rule && !found;
+	     rule = rule->same_prefix)
+		found = note(rule, rule_match(question, rule, path), near);
+	return found;
+}
+
 static const struct rule *match_one(struct question *question, const struct list *list,
 				    struct str path, const struct rule **near)
 {
 	const struct rule *found = NULL;
-	if (list->literals && path.len)
-		for (const struct rule *rule = *list_literal(list, path.data, path.len);
-		     rule && !found; rule = rule->same_literal)
-			found = note(rule, rule_match(question, rule, path), near);
+	if (list->prefixes && path.len) {
+		found = match_prefix(question, list, path, path.len, near);
+		for (uint32_t i = 0; !found && i < list->length_count; i++)
+			if (list->lengths[i] < path.len)
+				found = match_prefix(question, list, path, list->lengths[i], near);
+	}
 	for (uint32_t i = 0; !found && i < list->other_count; i++)
 		found = note(list->others[i], rule_match(question, list->others[i], path), near);
 	return found;

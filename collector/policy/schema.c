@@ -83,8 +83,8 @@ static bool has_shape(const struct node *node, enum shape shape)
 	case MAPPING:
 		return is_mapping(node);
 	case MAPPINGS:
-		return node->kind == NODE_LIST ? node->count && are_all(node, is_mapping) :
-						 is_mapping(node);
+		return node->kind == NODE_LIST ? node->count && are_all(node, is_mapping)
+					       : is_mapping(node);
 	case SWITCH:
 		return is_switch;
 	case FAMILY:
@@ -133,7 +133,7 @@ static void report_unknown(struct loader *loader, const struct node *node, enum 
 	candidates[count] = NULL;
 	report_error(&loader->reports, node->place, "unknown key \"%s\"%s",
 		     report_quote(&loader->scratch, node->text, node->len),
-		     report_suggest(&loader->scratch, node->text, candidates));
+		     report_suggest(&loader->reports, node->text, candidates));
 }
 
 bool schema_check(struct loader *loader, const struct node *node, enum schema_where where)

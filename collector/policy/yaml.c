@@ -43,7 +43,8 @@ static void report_syntax(struct yaml_reader *reader)
 			     "%s %s that began in line %u", problem, parser->context,
 			     (unsigned)parser->context_mark.line + 1);
 	else
-		report_error(reader->reports, place_at(reader, parser->problem_mark), "%s", problem);
+		report_error(reader->reports, place_at(reader, parser->problem_mark), "%s",
+			     problem);
 }
 
 static bool next_event(struct yaml_reader *reader)

@@ -20,7 +20,7 @@ struct node {
 	struct place place;
 	enum node_kind kind;
 	bool is_quoted;
-	bool is_broken; /* reported; say no more about it */
+	bool is_broken;	  /* reported; say no more about it */
 	const char *text; /* scalar, NUL-terminated, no NUL inside */
 	size_t len;
 	struct node *first; /* child; in a mapping key, value, key, value ... */

@@ -30,10 +30,13 @@ static const char *const seeds[] = {
 	"    carries: [net.*]\n"
 	"    reason: transport\n"
 	"    network:\n"
-	"      connect: [{to: [\"10.0.0.0/8\", \"*.example.org\", \"::1\"], ports: [443, \"8000-8099\"], proto: tcp}]\n"
+	"      connect: [{to: [\"10.0.0.0/8\", \"*.example.org\", \"::1\"], ports: [443, "
+	"\"8000-8099\"], proto: tcp}]\n"
 	"      resolve: [\"*.example.org\"]\n"
-	"    file: {read: [{path: \"/etc/ssl/**\", id: a, severity: high, message: m, reason: r}]}\n"
-	"    exec: {run: [git, {program: \"/usr/bin/env\", args: []}], load: none, code: none, inspect: any}\n"
+	"    file: {read: [{path: \"/etc/ssl/**\", id: a, severity: high, message: m, reason: "
+	"r}]}\n"
+	"    exec: {run: [git, {program: \"/usr/bin/env\", args: []}], load: none, code: none, "
+	"inspect: any}\n"
 	"    env: {read: [\"HOME\", \"LC_*\"]}\n",
 	"version: 1\n"
 	"profiles:\n"
@@ -75,24 +78,42 @@ static void judge_some(struct policy *policy)
 	struct model *model = model_new();
 	struct item_frame frame = {.object = 1, .offset = 1};
 	struct item items[] = {
-		{.type = ITEM_OBJECT, .object = {.id = 1, .kind = OBJECT_ELF, .path = text_of("/l/a.so"),
-						 .soname = text_of("a.so"), .package = text_of("a")}},
-		{.type = ITEM_PROCESS, .process = {.id = 1, .how = PROCESS_ROOT, .pid = 7,
-						   .exe = text_of("/bin/a"), .home = text_of("/h"),
-						   .script = text_of("/s/a.sh")}},
+		{.type = ITEM_OBJECT,
+		 .object = {.id = 1,
+			    .kind = OBJECT_ELF,
+			    .path = text_of("/l/a.so"),
+			    .soname = text_of("a.so"),
+			    .package = text_of("a")}},
+		{.type = ITEM_PROCESS,
+		 .process = {.id = 1,
+			     .how = PROCESS_ROOT,
+			     .pid = 7,
+			     .exe = text_of("/bin/a"),
+			     .home = text_of("/h"),
+			     .script = text_of("/s/a.sh")}},
 		{.type = ITEM_STACK, .stack = {.id = 1, .count = 1, .frames = &frame}},
 		{.type = ITEM_CHAIN, .chain = {.id = 1, .process = 1, .stack = 1}},
-		{.type = ITEM_TARGET, .target = {.id = 1, .kind = TARGET_PATH, .path = text_of("/proc/7/a")}},
+		{.type = ITEM_TARGET,
+		 .target = {.id = 1, .kind = TARGET_PATH, .path = text_of("/proc/7/a")}},
 		{.type = ITEM_TARGET, .target = {.id = 2, .kind = TARGET_PEER, .address_len = 4}},
-		{.type = ITEM_TARGET, .target = {.id = 3, .kind = TARGET_PATHS, .path = text_of("/a"),
-						 .to = text_of("/h/b")}},
-		{.type = ITEM_TARGET, .target = {.id = 4, .kind = TARGET_PROGRAM, .path = text_of("/bin/a"),
-						 .asked = text_of("a"), .argv = {"a\0b", 3}}},
+		{.type = ITEM_TARGET,
+		 .target = {.id = 3,
+			    .kind = TARGET_PATHS,
+			    .path = text_of("/a"),
+			    .to = text_of("/h/b")}},
+		{.type = ITEM_TARGET,
+		 .target = {.id = 4,
+			    .kind = TARGET_PROGRAM,
+			    .path = text_of("/bin/a"),
+			    .asked = text_of("a"),
+			    .argv = {"a\0b", 3}}},
 	};
 	for (size_t i = 0; model && i < sizeof(items) / sizeof(items[0]); i++)
 		model_ingest(model, &items[i]);
 	for (unsigned at = 0; model && at < WIRE_ACTIONS * 4; at++) {
-		struct item_event event = {.process = 1, .chain = 1, .target = at % 4 + 1,
+		struct item_event event = {.process = 1,
+					   .chain = 1,
+					   .target = at % 4 + 1,
 					   .action = (uint8_t)(at / 4)};
 		struct outcome first[POLICY_OUTCOMES], again[POLICY_OUTCOMES];
 		unsigned count = policy_judge(policy, model, &event, first);

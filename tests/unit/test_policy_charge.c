@@ -109,9 +109,9 @@ static void test_own_rules_allow(void **state)
 static void test_dropped_conduit(void **state)
 {
 	struct world *w = *state;
-	uint32_t fake = lab_object_of(&w->lab, (struct item_object){
-						       .path = STR_LIT("/tmp/libcurl.so.4"),
-						       .soname = STR_LIT("libcurl.so.4")});
+	uint32_t fake =
+		lab_object_of(&w->lab, (struct item_object){.path = STR_LIT("/tmp/libcurl.so.4"),
+							    .soname = STR_LIT("libcurl.so.4")});
 	uint32_t chain = lab_chain(&w->lab, w->process, fake, w->app);
 	lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0), "not judged libcurl.so.4");
 	uint32_t netrc = lab_path(&w->lab, "/home/u/.netrc");
@@ -297,7 +297,8 @@ static void test_guards(void **state)
 {
 	struct world *w = *state;
 	uint32_t chain = lab_chain(&w->lab, w->process, w->foo, w->app);
-	uint32_t other = lab_target(&w->lab, (struct item_target){.kind = TARGET_PROCESS, .number = 7});
+	uint32_t other =
+		lab_target(&w->lab, (struct item_target){.kind = TARGET_PROCESS, .number = 7});
 	const struct outcome *o = lab_do(&w->lab, chain, WIRE_EXEC_INSPECT, other, 0);
 	lab_expect(o, "not judged libfoo.so");
 	assert_int_equal(w->lab.count, 2);
@@ -309,21 +310,22 @@ static void test_guards(void **state)
 	assert_int_equal(o->severity, SEVERITY_CRITICAL);
 	assert_string_equal(o->message, "do not look");
 	/* Oneself is nobody else. */
-	uint32_t self = lab_target(&w->lab, (struct item_target){.kind = TARGET_PROCESS,
-								 .number = 1000 + w->process});
+	uint32_t self = lab_target(
+		&w->lab, (struct item_target){.kind = TARGET_PROCESS, .number = 1000 + w->process});
 	lab_do(&w->lab, chain, WIRE_EXEC_INSPECT, self, 0);
 	assert_int_equal(w->lab.count, 1);
 	/* Moving a file onto a guarded one is writing it; high unless said. */
-	uint32_t move = lab_target(&w->lab, (struct item_target){
-						    .kind = TARGET_PATHS, .path = STR_LIT("/tmp/x"),
-						    .to = STR_LIT("/home/u/.bashrc")});
+	uint32_t move = lab_target(&w->lab, (struct item_target){.kind = TARGET_PATHS,
+								 .path = STR_LIT("/tmp/x"),
+								 .to = STR_LIT("/home/u/.bashrc")});
 	lab_do(&w->lab, chain, WIRE_FILE_RENAME, move, 0);
 	assert_int_equal(w->lab.count, 2);
 	assert_int_equal(w->lab.outcomes[1].severity, SEVERITY_HIGH);
 	/* Exempt by name, when it is the packaged one. */
 	for (unsigned i = 0; i < 2; i++) {
 		uint32_t gdb = lab_main(&w->lab, i ? "/tmp/gdb" : "/usr/bin/gdb", i ? "" : "gdb");
-		uint32_t process = lab_process(&w->lab, 0, 0, gdb, i ? "/tmp/gdb" : "/usr/bin/gdb", "");
+		uint32_t process =
+			lab_process(&w->lab, 0, 0, gdb, i ? "/tmp/gdb" : "/usr/bin/gdb", "");
 		chain = lab_chain(&w->lab, process, w->libc, gdb);
 		lab_do(&w->lab, chain, WIRE_EXEC_INSPECT, other, 0);
 		assert_int_equal(w->lab.count, 1 + i);
@@ -348,8 +350,8 @@ static void test_without_chain(void **state)
 static void test_code(void **state)
 {
 	struct world *w = *state;
-	uint32_t code = lab_object_of(&w->lab, (struct item_object){.kind = OBJECT_CODE,
-								    .maker = w->png});
+	uint32_t code =
+		lab_object_of(&w->lab, (struct item_object){.kind = OBJECT_CODE, .maker = w->png});
 	uint32_t chain = lab_chain(&w->lab, w->process, w->libc, code, w->app);
 	const struct outcome *o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
 	assert_int_equal(o->kind, OUTCOME_DEVIATES);
@@ -360,13 +362,24 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		CASE(test_nearest), CASE(test_callback_belongs_to_the_app),
-		CASE(test_conduit_passes_on), CASE(test_own_rules_allow),
-		CASE(test_dropped_conduit), CASE(test_unprofiled_library_stops),
-		CASE(test_tail_call), CASE(test_cut_stack), CASE(test_threads_origin),
-		CASE(test_library_starts_conduits), CASE(test_child_without_profile),
-		CASE(test_root_without_profile), CASE(test_outermost), CASE(test_script),
-		CASE(test_watcher), CASE(test_guards), CASE(test_without_chain), CASE(test_code),
+		CASE(test_nearest),
+		CASE(test_callback_belongs_to_the_app),
+		CASE(test_conduit_passes_on),
+		CASE(test_own_rules_allow),
+		CASE(test_dropped_conduit),
+		CASE(test_unprofiled_library_stops),
+		CASE(test_tail_call),
+		CASE(test_cut_stack),
+		CASE(test_threads_origin),
+		CASE(test_library_starts_conduits),
+		CASE(test_child_without_profile),
+		CASE(test_root_without_profile),
+		CASE(test_outermost),
+		CASE(test_script),
+		CASE(test_watcher),
+		CASE(test_guards),
+		CASE(test_without_chain),
+		CASE(test_code),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,8 +91,8 @@ static void test_names(void **state)
 
 static void test_refused(void **state)
 {
-	static const char *const bad[] = {"", "a[", "[a", "[]", "[z-a]", "a\\", "a***b", "{a,b}",
-					  "[\xc3\xa4]"};
+	static const char *const bad[] = {"",	 "a[",	  "[a",	   "[]",	"[z-a]",
+					  "a\\", "a***b", "{a,b}", "[\xc3\xa4]"};
 	struct glob glob;
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -17,7 +17,8 @@ static void open_world(struct world *world, const char *before, const char *line
 {
 	char *text = NULL;
 	memset(world, 0, sizeof(*world));
-	assert_true(asprintf(&text, "%sprofiles:\n  - name: lib\n    match: {library: liblib.so}\n%s",
+	assert_true(asprintf(&text,
+			     "%sprofiles:\n  - name: lib\n    match: {library: liblib.so}\n%s",
 			     before, lines) > 0);
 	lab_open(&world->lab, text);
 	free(text);
@@ -54,7 +55,8 @@ static void test_addresses_and_ports(void **state)
 	open_world(&w, "",
 		   "    network:\n"
 		   "      connect:\n"
-		   "        - {to: [10.0.0.0/8, \"2001:db8::/33\", 192.168.1.7], ports: [443, 8000-8099]}\n"
+		   "        - {to: [10.0.0.0/8, \"2001:db8::/33\", 192.168.1.7], ports: [443, "
+		   "8000-8099]}\n"
 		   "        - {to: [\"::ffff:172.16.0.0/108\"], proto: udp}\n"
 		   "        - {to: 10.128.0.0/9, ports: 9}\n"
 		   "        - {to: localhost}\n");
@@ -89,8 +91,9 @@ static void test_names(void **state)
 {
 	struct world w;
 	(void)state;
-	open_world(&w, "", "    network: {connect: [{to: [Codecov.io, \"*.codecov.io\"], ports: 443},"
-			   " {to: 10.0.0.1}], resolve: [\"*.test\"]}\n");
+	open_world(&w, "",
+		   "    network: {connect: [{to: [Codecov.io, \"*.codecov.io\"], ports: 443},"
+		   " {to: 10.0.0.1}], resolve: [\"*.test\"]}\n");
 	struct lab *l = &w.lab;
 	uint32_t peer = lab_peer(l, "127.0.0.10", 443, PROTO_TCP);
 	deviates(&w, WIRE_NET_CONNECT, peer);
@@ -111,7 +114,8 @@ static void test_names(void **state)
 	deviates(&w, WIRE_NET_RESOLVE, lab_text(l, TARGET_NAME, "10.0.0.2"));
 	deviates(&w, WIRE_NET_RESOLVE, lab_text(l, TARGET_NAME, "localhost"));
 	/* No name at all: the wildcard address was asked for. */
-	check_at(&w, WIRE_NET_RESOLVE, lab_text(l, TARGET_NAME, ""), 0, OUTCOME_NOT_JUDGED, __LINE__);
+	check_at(&w, WIRE_NET_RESOLVE, lab_text(l, TARGET_NAME, ""), 0, OUTCOME_NOT_JUDGED,
+		 __LINE__);
 	close_world(&w);
 	open_world(&w, "", "    network: {connect: [{to: localhost}]}\n");
 	allowed(&w, WIRE_NET_RESOLVE, lab_text(&w.lab, TARGET_NAME, "localhost"));
@@ -124,7 +128,8 @@ static void test_unix_sockets(void **state)
 {
 	struct world w;
 	(void)state;
-	open_world(&w, "", "    network: {connect: [{to: [\"unix:/run/*/bus\", \"unix:@abs*\"]}]}\n");
+	open_world(&w, "",
+		   "    network: {connect: [{to: [\"unix:/run/*/bus\", \"unix:@abs*\"]}]}\n");
 	struct lab *l = &w.lab;
 	uint32_t bad = lab_text(l, TARGET_UNIX, "/run/nscd/socket");
 	allowed(&w, WIRE_NET_CONNECT, lab_text(l, TARGET_UNIX, "/run/x/bus"));
@@ -140,8 +145,9 @@ static void test_unix_sockets(void **state)
 
 static void test_what_counts(void **state)
 {
-	static const int counts[] = {0, -EINPROGRESS, -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH,
-				     -ENETUNREACH, -EALREADY, -EINTR, -ECONNRESET};
+	static const int counts[] = {0,		 -EINPROGRESS,	-ECONNREFUSED,
+				     -ETIMEDOUT, -EHOSTUNREACH, -ENETUNREACH,
+				     -EALREADY,	 -EINTR,	-ECONNRESET};
 	static const int silent[] = {-EACCES, -EINVAL, -EBADF, -EAFNOSUPPORT, -EAGAIN, -ENOENT};
 	struct world w;
 	(void)state;
@@ -186,7 +192,9 @@ static void test_listening(void **state)
 	allowed(&w, WIRE_NET_ACCEPT, remote);
 	deviates(&w, WIRE_NET_LISTEN, remote);
 	close_world(&w);
-	open_world(&w, "", "    network: {bind: [{ports: 8080}], listen: none, accept: [{to: 10.1.0.0/16}]}\n");
+	open_world(&w, "",
+		   "    network: {bind: [{ports: 8080}], listen: none, accept: [{to: "
+		   "10.1.0.0/16}]}\n");
 	local = lab_peer(&w.lab, "0.0.0.0", 8080, PROTO_TCP);
 	deviates(&w, WIRE_NET_LISTEN, local);
 	deviates(&w, WIRE_NET_ACCEPT, lab_peer(&w.lab, "10.9.9.9", 1, PROTO_TCP));
@@ -198,11 +206,12 @@ static void test_paths(void **state)
 {
 	struct world w;
 	(void)state;
-	open_world(&w, "", "    file:\n"
-			   "      read: [/etc/hosts, /etc/ssl/**, \"~/.netrc\", /proc/self/maps, \"/**\"]\n"
-			   "      write: [\"/srv/*.log\", \"/proc/self/task/*/comm\"]\n"
-			   "      delete: [\"memfd:jit*\", \"/tmp/x (deleted)\", \"/tmp/**\"]\n"
-			   "      mode: [/etc/hosts]\n");
+	open_world(&w, "",
+		   "    file:\n"
+		   "      read: [/etc/hosts, /etc/ssl/**, \"~/.netrc\", /proc/self/maps, \"/**\"]\n"
+		   "      write: [\"/srv/*.log\", \"/proc/self/task/*/comm\"]\n"
+		   "      delete: [\"memfd:jit*\", \"/tmp/x (deleted)\", \"/tmp/**\"]\n"
+		   "      mode: [/etc/hosts]\n");
 	struct lab *l = &w.lab;
 	allowed(&w, WIRE_FILE_READ, lab_path(l, "/etc/hosts"));
 	allowed(&w, WIRE_FILE_READ, lab_path(l, "/home/u/.netrc"));
@@ -230,17 +239,18 @@ static void test_two_paths(void **state)
 {
 	struct world w;
 	(void)state;
-	open_world(&w, "", "    file: {rename: [\"/a/*\", \"/b/*\", {from: /c, to: /d}], link: [/a/x]}\n");
+	open_world(&w, "",
+		   "    file: {rename: [\"/a/*\", \"/b/*\", {from: /c, to: /d}], link: [/a/x]}\n");
 	static const struct {
 		const char *from, *to;
 		bool is_allowed;
 	} cases[] = {{"/a/1", "/a/2", true}, {"/a/1", "/b/2", true}, {"/a/1", "/c", false},
 		     {"/c", "/d", true},     {"/d", "/c", false},    {"/c", "/a/1", false}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		uint32_t target = lab_target(&w.lab, (struct item_target){
-							     .kind = TARGET_PATHS,
-							     .path = lab_str(cases[i].from),
-							     .to = lab_str(cases[i].to)});
+		uint32_t target =
+			lab_target(&w.lab, (struct item_target){.kind = TARGET_PATHS,
+								.path = lab_str(cases[i].from),
+								.to = lab_str(cases[i].to)});
 		check_at(&w, WIRE_FILE_RENAME, target, 0,
 			 cases[i].is_allowed ? OUTCOME_ALLOWED : OUTCOME_DEVIATES, (int)i);
 		check_at(&w, WIRE_FILE_LINK, target, 0, OUTCOME_DEVIATES, (int)i);
@@ -254,10 +264,10 @@ static void test_own_files(void **state)
 	(void)state;
 	open_world(&w, "", "    file: none\n");
 	uint32_t own = lab_path(&w.lab, "/usr/lib/x86_64-linux-gnu/liblib.so");
-	uint32_t packaged = lab_target(&w.lab, (struct item_target){
-						       .kind = TARGET_PATH,
-						       .path = STR_LIT("/usr/share/lib/data"),
-						       .package = STR_LIT("liblib.so")});
+	uint32_t packaged =
+		lab_target(&w.lab, (struct item_target){.kind = TARGET_PATH,
+							.path = STR_LIT("/usr/share/lib/data"),
+							.package = STR_LIT("liblib.so")});
 	allowed(&w, WIRE_FILE_READ, own);
 	allowed(&w, WIRE_FILE_READ, packaged);
 	deviates(&w, WIRE_FILE_WRITE, own);
@@ -279,11 +289,12 @@ static void test_programs(void **state)
 {
 	struct world w;
 	(void)state;
-	open_world(&w, "", "    exec:\n"
-			   "      run: [awk, /opt/tool/*, {program: git, args: [\"ls-*\", \"**\"]},"
-			   " {program: date, args: []}]\n"
-			   "      load: [\"/usr/lib/**/ossl-modules/*.so\"]\n"
-			   "      code: any\n");
+	open_world(&w, "",
+		   "    exec:\n"
+		   "      run: [awk, /opt/tool/*, {program: git, args: [\"ls-*\", \"**\"]},"
+		   " {program: date, args: []}]\n"
+		   "      load: [\"/usr/lib/**/ossl-modules/*.so\"]\n"
+		   "      code: any\n");
 	struct lab *l = &w.lab;
 #define ARGV(text) text, sizeof(text) - 1
 	allowed(&w, WIRE_EXEC_RUN, program(&w, "/usr/bin/awk", "awk", ARGV("awk\0x")));
@@ -293,7 +304,8 @@ static void test_programs(void **state)
 	deviates(&w, WIRE_EXEC_RUN, program(&w, "/tmp/evil", "/usr/bin/awk", ARGV("awk")));
 	deviates(&w, WIRE_EXEC_RUN, program(&w, "/tmp/awk", "/tmp/awk", ARGV("awk")));
 	allowed(&w, WIRE_EXEC_RUN, program(&w, "/opt/tool/x", "x", ARGV("x")));
-	allowed(&w, WIRE_EXEC_RUN, program(&w, "/usr/lib/git-core/git", "git", ARGV("git\0ls-files\0a\0b")));
+	allowed(&w, WIRE_EXEC_RUN,
+		program(&w, "/usr/lib/git-core/git", "git", ARGV("git\0ls-files\0a\0b")));
 	allowed(&w, WIRE_EXEC_RUN, program(&w, "/usr/bin/git", "git", ARGV("git\0ls-files")));
 	deviates(&w, WIRE_EXEC_RUN, program(&w, "/usr/bin/git", "git", ARGV("git\0remote\0-v")));
 	assert_string_equal(w.lab.outcomes[0].expected,
@@ -301,29 +313,31 @@ static void test_programs(void **state)
 	deviates(&w, WIRE_EXEC_RUN, program(&w, "/usr/bin/git", "git", ARGV("git")));
 	allowed(&w, WIRE_EXEC_RUN, program(&w, "/usr/bin/date", "date", ARGV("date")));
 	deviates(&w, WIRE_EXEC_RUN, program(&w, "/usr/bin/date", "date", ARGV("date\0-u")));
-	allowed(&w, WIRE_EXEC_LOAD, lab_text(l, TARGET_OBJECT, "/usr/lib/x/ossl-modules/legacy.so"));
+	allowed(&w, WIRE_EXEC_LOAD,
+		lab_text(l, TARGET_OBJECT, "/usr/lib/x/ossl-modules/legacy.so"));
 	deviates(&w, WIRE_EXEC_LOAD, lab_text(l, TARGET_OBJECT, "/tmp/ossl-modules/legacy.so"));
 	allowed(&w, WIRE_EXEC_CODE, lab_target(l, (struct item_target){.kind = TARGET_MEMORY}));
 	deviates(&w, WIRE_EXEC_INSPECT, lab_path(l, "/proc/1/mem"));
-	check_at(&w, WIRE_EXEC_INSPECT, lab_path(l, "/proc/1001/mem"), 0, OUTCOME_NOT_JUDGED, __LINE__);
+	check_at(&w, WIRE_EXEC_INSPECT, lab_path(l, "/proc/1001/mem"), 0, OUTCOME_NOT_JUDGED,
+		 __LINE__);
 	close_world(&w);
 }
 
 static void test_base_grants(void **state)
 {
-	static const char *const base =
-		"grants:\n"
-		"  - via: [getaddrinfo, \"getpw*\"]\n"
-		"    file: {read: [/etc/passwd]}\n"
-		"  - via: dlopen\n"
-		"    file: {read: any}\n"
-		"  - network: {connect: [{to: \"unix:/dev/log\"}]}\n";
+	static const char *const base = "grants:\n"
+					"  - via: [getaddrinfo, \"getpw*\"]\n"
+					"    file: {read: [/etc/passwd]}\n"
+					"  - via: dlopen\n"
+					"    file: {read: any}\n"
+					"  - network: {connect: [{to: \"unix:/dev/log\"}]}\n";
 	struct world w;
 	(void)state;
 	open_world(&w, base, "    file: none\n    network: none\n");
 	struct lab *l = &w.lab;
 	uint32_t passwd = lab_path(l, "/etc/passwd"), shadow = lab_path(l, "/etc/shadow");
-	uint16_t open = (uint16_t)lab_function(l, "open"), who = (uint16_t)lab_function(l, "getpwuid");
+	uint16_t open = (uint16_t)lab_function(l, "open"),
+		 who = (uint16_t)lab_function(l, "getpwuid");
 	uint16_t load = (uint16_t)lab_function(l, "dlopen");
 	deviates(&w, WIRE_FILE_READ, passwd);
 	l->event.function = open;
@@ -352,12 +366,13 @@ static void test_dates_and_words(void **state)
 	struct world w;
 	(void)state;
 	/* The run began 2001-09-09T01:46:40Z. */
-	open_world(&w, "", "    severity: low\n"
-			   "    env:\n"
-			   "      read:\n"
-			   "        - {name: \"OLD_*\", expires: 2001-09-09, severity: critical,"
-			   " message: it is over, id: old}\n"
-			   "        - NEW\n");
+	open_world(&w, "",
+		   "    severity: low\n"
+		   "    env:\n"
+		   "      read:\n"
+		   "        - {name: \"OLD_*\", expires: 2001-09-09, severity: critical,"
+		   " message: it is over, id: old}\n"
+		   "        - NEW\n");
 	uint32_t variable = lab_text(&w.lab, TARGET_VARIABLE, "OLD_X");
 	allowed(&w, WIRE_ENV_READ, variable);
 	w.lab.event.time_ns = 86400ull * 1000000000;
@@ -430,13 +445,20 @@ static void test_another_model(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses_and_ports), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_unix_sockets),	    cmocka_unit_test(test_what_counts),
-		cmocka_unit_test(test_listening),	    cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_two_paths),	    cmocka_unit_test(test_own_files),
-		cmocka_unit_test(test_programs),	    cmocka_unit_test(test_base_grants),
-		cmocka_unit_test(test_dates_and_words),	    cmocka_unit_test(test_long_phrase),
-		cmocka_unit_test(test_memory_is_bounded),   cmocka_unit_test(test_another_model),
+		cmocka_unit_test(test_addresses_and_ports),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_unix_sockets),
+		cmocka_unit_test(test_what_counts),
+		cmocka_unit_test(test_listening),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_two_paths),
+		cmocka_unit_test(test_own_files),
+		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_base_grants),
+		cmocka_unit_test(test_dates_and_words),
+		cmocka_unit_test(test_long_phrase),
+		cmocka_unit_test(test_memory_is_bounded),
+		cmocka_unit_test(test_another_model),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

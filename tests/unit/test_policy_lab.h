@@ -112,7 +112,8 @@ static inline uint32_t lab_library(struct lab *lab, const char *soname)
 
 static inline uint32_t lab_main(struct lab *lab, const char *path, const char *package)
 {
-	return lab_object_of(lab, (struct item_object){.path = lab_str(path), .is_main = true,
+	return lab_object_of(lab, (struct item_object){.path = lab_str(path),
+						       .is_main = true,
 						       .package = lab_str(package)});
 }
 
@@ -121,13 +122,18 @@ static inline uint32_t lab_process(struct lab *lab, uint32_t parent, uint32_t or
 				   uint32_t exe_object, const char *exe, const char *script)
 {
 	uint32_t id = ++lab->processes;
-	lab_ingest(lab, (struct item){
-				.type = ITEM_PROCESS,
-				.process = {.id = id, .parent = parent, .origin_chain = origin,
-					    .how = parent ? PROCESS_EXEC : PROCESS_ROOT,
-					    .covered = true, .pid = 1000 + id, .start_ns = id,
-					    .exe = lab_str(exe), .home = STR_LIT("/home/u"),
-					    .script = lab_str(script), .exe_object = exe_object}});
+	lab_ingest(lab, (struct item){.type = ITEM_PROCESS,
+				      .process = {.id = id,
+						  .parent = parent,
+						  .origin_chain = origin,
+						  .how = parent ? PROCESS_EXEC : PROCESS_ROOT,
+						  .covered = true,
+						  .pid = 1000 + id,
+						  .start_ns = id,
+						  .exe = lab_str(exe),
+						  .home = STR_LIT("/home/u"),
+						  .script = lab_str(script),
+						  .exe_object = exe_object}});
 	return id;
 }
 
@@ -138,9 +144,10 @@ static inline uint32_t lab_chain_of(struct lab *lab, uint32_t process, uint32_t 
 	struct item_frame frames[32];
 	uint32_t count = 0;
 	for (; objects[count]; count++)
-		frames[count] = (struct item_frame){
-			.object = (uint32_t)abs(objects[count]), .offset = 16 + count,
-			.flags = objects[count] < 0 ? WIRE_FRAME_INFERRED : 0};
+		frames[count] =
+			(struct item_frame){.object = (uint32_t)abs(objects[count]),
+					    .offset = 16 + count,
+					    .flags = objects[count] < 0 ? WIRE_FRAME_INFERRED : 0};
 	lab_ingest(lab, (struct item){.type = ITEM_STACK,
 				      .stack = {++lab->stacks, flags, count, frames}});
 	lab_ingest(lab, (struct item){.type = ITEM_CHAIN,
@@ -148,8 +155,7 @@ static inline uint32_t lab_chain_of(struct lab *lab, uint32_t process, uint32_t 
 	return lab->chains;
 }
 
-#define lab_chain(lab, process, ...)                                                               \
-	lab_chain_of(lab, process, 0, 0, (const int[]){__VA_ARGS__, 0})
+#define lab_chain(lab, process, ...) lab_chain_of(lab, process, 0, 0, (const int[]){__VA_ARGS__, 0})
 
 static inline uint32_t lab_target(struct lab *lab, struct item_target target)
 {
@@ -160,14 +166,15 @@ static inline uint32_t lab_target(struct lab *lab, struct item_target target)
 
 static inline uint32_t lab_path(struct lab *lab, const char *path)
 {
-	return lab_target(lab, (struct item_target){.kind = TARGET_PATH, .path = lab_str(path),
+	return lab_target(lab, (struct item_target){.kind = TARGET_PATH,
+						    .path = lab_str(path),
 						    .asked = lab_str(path)});
 }
 
 static inline uint32_t lab_peer(struct lab *lab, const char *address, uint16_t port, uint8_t proto)
 {
-	struct item_target target = {.kind = TARGET_PEER, .port = port, .proto = proto,
-				     .address_len = 4};
+	struct item_target target = {
+		.kind = TARGET_PEER, .port = port, .proto = proto, .address_len = 4};
 	if (inet_pton(AF_INET, address, target.address) != 1) {
 		target.address_len = 16;
 		assert_int_equal(inet_pton(AF_INET6, address, target.address), 1);
@@ -177,11 +184,13 @@ static inline uint32_t lab_peer(struct lab *lab, const char *address, uint16_t p
 
 static inline uint32_t lab_text(struct lab *lab, enum target_kind kind, const char *text)
 {
-	return lab_target(lab, (struct item_target){.kind = (uint8_t)kind, .path = lab_str(text),
+	return lab_target(lab, (struct item_target){.kind = (uint8_t)kind,
+						    .path = lab_str(text),
 						    .asked = lab_str(text)});
 }
 
-static inline void lab_name(struct lab *lab, uint32_t process, const char *address, const char *name)
+static inline void lab_name(struct lab *lab, uint32_t process, const char *address,
+			    const char *name)
 {
 	struct item_name item = {.process = process, .address_len = 4, .name = lab_str(name)};
 	assert_int_equal(inet_pton(AF_INET, address, item.address), 1);
@@ -214,11 +223,12 @@ static inline const struct outcome *lab_do(struct lab *lab, uint32_t chain, unsi
 static const char *const lab_kinds[] = {"?", "allowed", "not judged", "deviates"};
 
 /* "deviates libfoo.so": what [0] says, and about whom. */
-#define lab_expect(outcome, expected)                                                              \
+#define lab_expect(got, expected)                                                                  \
 	do {                                                                                       \
 		char text_[256];                                                                   \
-		snprintf(text_, sizeof(text_), "%s %s", lab_kinds[(outcome)->kind],                \
-			 (outcome)->charged->subject->name);                                       \
+		const struct outcome *outcome_ = (got);                                            \
+		snprintf(text_, sizeof(text_), "%s %s", lab_kinds[outcome_->kind],                 \
+			 outcome_->charged->subject->name);                                        \
 		assert_string_equal(text_, expected);                                              \
 	} while (0)
 

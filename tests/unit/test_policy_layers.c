@@ -31,7 +31,8 @@ static const char *deciding(struct policy *policy, struct item_object object, co
 }
 
 static const struct item_object foo = {.path = {"/usr/lib/libfoo.so.1.2", 22},
-				       .soname = {"libfoo.so.1", 11}, .build_id = {"abcdef12", 8},
+				       .soname = {"libfoo.so.1", 11},
+				       .build_id = {"abcdef12", 8},
 				       .package = {"libfoo1", 7}};
 
 static void test_precedence(void **state)
@@ -86,13 +87,16 @@ static int make_tree(void **state)
 	snprintf(tree->tests, sizeof(tree->tests), "%s/tests", tree->sub);
 	assert_int_equal(mkdir(tree->sub, 0700), 0);
 	assert_int_equal(mkdir(tree->tests, 0700), 0);
-	write_file(tree->low, "a.yaml", "version: 1\nprofiles:\n"
-					"  - name: foo\n    extends: foo\n    file: {read: [/by-hand]}\n");
-	write_file(tree->low, "z.learned.yaml", "version: 1\nprofiles:\n"
-						"  - name: foo\n    match: {library: libfoo.so.1}\n"
-						"    file: {read: [/learned]}\n");
-	write_file(tree->sub, "b.yaml", "version: 1\nprofiles:\n"
-					"  - {name: bar, match: {library: bar}, file: none}\n");
+	write_file(tree->low, "a.yaml",
+		   "version: 1\nprofiles:\n"
+		   "  - name: foo\n    extends: foo\n    file: {read: [/by-hand]}\n");
+	write_file(tree->low, "z.learned.yaml",
+		   "version: 1\nprofiles:\n"
+		   "  - name: foo\n    match: {library: libfoo.so.1}\n"
+		   "    file: {read: [/learned]}\n");
+	write_file(tree->sub, "b.yaml",
+		   "version: 1\nprofiles:\n"
+		   "  - {name: bar, match: {library: bar}, file: none}\n");
 	write_file(tree->tests, "case.yaml", "this is no policy\n");
 	write_file(tree->low, ".#a.yaml", "nor this\n");
 	write_file(tree->low, "notes.txt", "nor this\n");
@@ -123,9 +127,10 @@ static void test_disk_and_replay(void **state)
 	const char *paths[] = {tree->low, "/tmp/sowatch-high.yaml"};
 	const struct policy_text *texts;
 	char *errors = NULL, expected[256];
-	write_file("/tmp", "sowatch-high.yaml", "version: 1\nprofiles:\n"
-						"  - name: top\n    match: {library: \"lib*\"}\n"
-						"    file: {read: [\"${ROOT}/a\"]}\n");
+	write_file("/tmp", "sowatch-high.yaml",
+		   "version: 1\nprofiles:\n"
+		   "  - name: top\n    match: {library: \"lib*\"}\n"
+		   "    file: {read: [\"${ROOT}/a\"]}\n");
 	struct policy *low = load_paths(paths, 1), *both = load_paths(paths, 2);
 	/* Learned below hand-written although its name comes later; the rule keeps its origin. */
 	snprintf(expected, sizeof(expected), "allowed foo %s/z.learned.yaml:5", tree->low);
@@ -177,9 +182,9 @@ static void test_variables(void **state)
 
 static void test_extends_and_replaces(void **state)
 {
-	static const char *const base =
-		"version: 1\nprofiles:\n"
-		"  - {name: foo, match: {library: libfoo.so.1}, file: {read: [/a]}, network: none}\n";
+	static const char *const base = "version: 1\nprofiles:\n"
+					"  - {name: foo, match: {library: libfoo.so.1}, file: "
+					"{read: [/a]}, network: none}\n";
 	char *errors = NULL, text[512];
 	(void)state;
 	snprintf(text, sizeof(text), "%s  - {name: foo, extends: foo, file: {read: [/b]}}\n", base);
@@ -190,7 +195,8 @@ static void test_extends_and_replaces(void **state)
 	policy_free(policy);
 	free(errors);
 	snprintf(text, sizeof(text),
-		 "%s  - {name: new, replaces: foo, match: {library: libfoo.so.1}, file: {read: [/b]}}\n",
+		 "%s  - {name: new, replaces: foo, match: {library: libfoo.so.1}, file: {read: "
+		 "[/b]}}\n",
 		 base);
 	policy = lab_load_one(text, &errors);
 	assert_non_null(policy);
@@ -200,7 +206,8 @@ static void test_extends_and_replaces(void **state)
 	free(errors);
 	/* Another name inherits and leaves the first alone. */
 	snprintf(text, sizeof(text),
-		 "%s  - {name: new, extends: foo, match: {library: other}, file: {read: [/b]}}\n", base);
+		 "%s  - {name: new, extends: foo, match: {library: other}, file: {read: [/b]}}\n",
+		 base);
 	policy = lab_load_one(text, &errors);
 	assert_non_null(policy);
 	assert_string_equal(deciding(policy, foo, "/b"), "deviates foo p.yaml:3");
@@ -218,7 +225,8 @@ static void test_accept(void **state)
 	(void)state;
 	struct policy *policy = lab_load_one(
 		"version: 1\naccept:\n  - {hole: shim-only, reason: staging, expires: 2001-09-09}\n"
-		"  - {hole: lost, reason: flood test}\n", &errors);
+		"  - {hole: lost, reason: flood test}\n",
+		&errors);
 	assert_non_null(policy);
 	assert_string_equal(policy_accepts(policy, "shim-only", 1000000000000000000ull), "staging");
 	assert_null(policy_accepts(policy, "shim-only", 1000080000000000000ull));
@@ -239,29 +247,29 @@ static void test_effective(void **state)
 		"profiles:\n"
 		"  - {name: foo, match: {library: [a, \"/x/*\"]}, carries: [env.*], exempt: g}\n"
 		"  - name: foo\n    extends: foo\n"
-		"    file: {read: [/a, {path: /b}], write: any}\n    network: none\n", &errors);
+		"    file: {read: [/a, {path: /b}], write: any}\n    network: none\n",
+		&errors);
 	assert_non_null(policy);
 	FILE *file = open_memstream(&text, &bytes);
 	policy_print_effective(policy, file);
 	fclose(file);
-	assert_string_equal(strchr(text, '\n') + 1,
-			    "grants:\n"
-			    "guards:\n"
-			    "  exec.inspect:\n"
-			    "    - \"any\"  # p.yaml:2\n"
-			    "profiles:\n"
-			    "  - name: \"foo\"  # p.yaml:5\n"
-			    "    match:\n"
-			    "      - {library: \"a\"}  # p.yaml:4\n"
-			    "      - {library: \"/x/*\"}  # p.yaml:4\n"
-			    "    carries: [env.read]\n"
-			    "    exempt: [g]\n"
-			    "    network: none  # p.yaml:8\n"
-			    "    file:  # p.yaml:7\n"
-			    "      read:  # p.yaml:7\n"
-			    "        - \"/a\"  # p.yaml:7\n"
-			    "        - \"/b\"  # p.yaml:7\n"
-			    "      write: any  # p.yaml:7\n");
+	assert_string_equal(strchr(text, '\n') + 1, "grants:\n"
+						    "guards:\n"
+						    "  exec.inspect:\n"
+						    "    - \"any\"  # p.yaml:2\n"
+						    "profiles:\n"
+						    "  - name: \"foo\"  # p.yaml:5\n"
+						    "    match:\n"
+						    "      - {library: \"a\"}  # p.yaml:4\n"
+						    "      - {library: \"/x/*\"}  # p.yaml:4\n"
+						    "    carries: [env.read]\n"
+						    "    exempt: [g]\n"
+						    "    network: none  # p.yaml:8\n"
+						    "    file:  # p.yaml:7\n"
+						    "      read:  # p.yaml:7\n"
+						    "        - \"/a\"  # p.yaml:7\n"
+						    "        - \"/b\"  # p.yaml:7\n"
+						    "      write: any  # p.yaml:7\n");
 	policy_free(policy);
 	free(text);
 	free(errors);
@@ -272,8 +280,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_precedence),
 		cmocka_unit_test_setup_teardown(test_disk_and_replay, make_tree, remove_tree),
-		cmocka_unit_test(test_variables), cmocka_unit_test(test_extends_and_replaces),
-		cmocka_unit_test(test_accept), cmocka_unit_test(test_effective),
+		cmocka_unit_test(test_variables),
+		cmocka_unit_test(test_extends_and_replaces),
+		cmocka_unit_test(test_accept),
+		cmocka_unit_test(test_effective),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
