@@ -4,7 +4,7 @@
  *
  *   sockets.c  hellos in         proc.c     a process: made, announced, ended
  *   decode.c   a record in       define.c   definitions out, each content once
- *   target.c   what was acted on lineage.c  who exec'ed whom, and who came without the shim
+ *   target.c   what was acted on lineage.c  who exec'ed whom (expect.c, lineage_fork.c, hello.c)
  *   facts.c    what /proc says   cover.c    why a program cannot be covered
  *
  * Everything that becomes an item goes through live->queue.
@@ -163,7 +163,7 @@ uint32_t target_of_event(struct live *live, struct proc *proc, const struct wire
 enum path_result target_program(struct live *live, const struct proc *proc, struct str asked,
 				struct path_buffer *ret);
 
-/* --- lineage.c --------------------------------------------------------------------------- */
+/* --- lineage.c and its neighbours --------------------------------------------------------------------------- */
 /* A process said hello; takes over pidfd, not ring_fd. Negative errno: the ring is not usable. */
 int lineage_hello(struct live *live, const struct wire_hello *hello, uint32_t pid, uint32_t uid,
 		  int pidfd, int ring_fd);

@@ -35,7 +35,6 @@ static const struct interpreter interpreters[] = {
 	{ "wish", "", "", "", "", "" },
 	{ "expect", "", "c", "", "", "" },
 	{ "Rscript", "", "e", "", "", "" },
-	{ "gawk", "", "", "", "", "" },
 	{ "osh", "o", "cs", "", "", "" },
 	{ "fish", "dDoC", "c", "--init-command --debug", "--command", "" },
 	{ "deno", "", "", "", "", "run" },
@@ -131,63 +130,70 @@ static enum option_step option_short(const struct interpreter *interpreter, cons
 static bool is_file_option(const struct interpreter *interpreter, const char *arg, size_t len)
 {
 	return len == 2 && !memcmp(arg, "-f", 2) &&
-	       (!strcmp(interpreter->name, "php") || !strcmp(interpreter->name, "gawk") ||
-		!strcmp(interpreter->name, "expect"));
+	       (!strcmp(interpreter->name, "php") || !strcmp(interpreter->name, "expect"));
+}
+
+/* The argument at that place; len 0 behind the last. */
+static struct str word_at(struct str argv, size_t at)
+{
+	size_t len = at < argv.len ? strnlen(argv.data + at, argv.len - at) : 0;
+
+	return len ? (struct str){ argv.data + at, (uint32_t)len } : (struct str){ "", 0 };
+}
+
+static bool is_option(struct str word)
+{
+	return word.len > 1 && (word.data[0] == '-' ||
+				(word.data[0] == '+' && strchr("oO", word.data[1])));
+}
+
+static bool is_verb(const struct interpreter *interpreter, struct str word)
+{
+	return *interpreter->verb && is_word_in(interpreter->verb, word.data, word.len);
+}
+
+/* The first argument that is neither an option nor the value of one. */
+static struct str operand_find(const struct interpreter *interpreter, struct str argv, size_t at)
+{
+	const struct str none = { "", 0 };
+	enum option_step step = STEP_NEXT;
+	bool is_verb_seen = false;
+
+	for (; at < argv.len; at += strnlen(argv.data + at, argv.len - at) + 1) {
+		struct str word = word_at(argv, at);
+
+		if (step == STEP_SKIP_VALUE) {
+			step = STEP_NEXT;
+			continue;
+		}
+		if (word.len == 1 && word.data[0] == '-')
+			return none;
+		if ((word.len == 2 && !memcmp(word.data, "--", 2)) ||
+		    is_file_option(interpreter, word.data, word.len))
+			return word_at(argv, at + word.len + 1);
+		if (!is_option(word)) {
+			if (is_verb_seen || !is_verb(interpreter, word))
+				return word;
+			is_verb_seen = true;
+			continue;
+		}
+		step = word.len > 2 && !memcmp(word.data, "--", 2)
+			       ? option_long(interpreter, word.data, word.len)
+			       : option_short(interpreter, word.data, word.len);
+		if (step == STEP_NO_SCRIPT)
+			return none;
+	}
+	return none;
 }
 
 struct str script_operand(const char *exe, struct str argv)
 {
 	const struct interpreter *interpreter = interpreter_find(exe);
-	const struct str none = { "", 0 };
 	size_t at = strnlen(argv.data, argv.len) + 1;
-	bool is_value = false, is_verb_seen = false;
 
 	if (!interpreter) {
 		at = 0;
 		interpreter = interpreter_busybox(exe, argv, &at);
 	}
-	if (!interpreter)
-		return none;
-	for (; at < argv.len; at += strnlen(argv.data + at, argv.len - at) + 1) {
-		const char *arg = argv.data + at;
-		size_t len = strnlen(arg, argv.len - at);
-		enum option_step step = STEP_NEXT;
-		bool is_option = len > 1 && (arg[0] == '-' || (arg[0] == '+' &&
-							      strchr("oO", arg[1])));
-
-		if (is_value) {
-			is_value = false;
-			continue;
-		}
-		if (len == 1 && arg[0] == '-')
-			return none;
-		if (len == 2 && !memcmp(arg, "--", 2)) {
-			at += 3;
-			len = at < argv.len ? strnlen(argv.data + at, argv.len - at) : 0;
-			return len ? (struct str){ argv.data + at, (uint32_t)len } : none;
-		}
-		if (is_file_option(interpreter, arg, len)) {
-			at += len + 1;
-			len = at < argv.len ? strnlen(argv.data + at, argv.len - at) : 0;
-			return len ? (struct str){ argv.data + at, (uint32_t)len } : none;
-		}
-		if (!is_option) {
-			if (!is_verb_seen && *interpreter->verb &&
-			    is_word_in(interpreter->verb, arg, len)) {
-				is_verb_seen = true;
-				continue;
-			}
-			/* awk's first operand is the program itself. */
-			if (!len || !strcmp(interpreter->name, "gawk"))
-				return none;
-			return (struct str){ arg, (uint32_t)len };
-		}
-		step = len > 2 && arg[0] == '-' && arg[1] == '-'
-			       ? option_long(interpreter, arg, len)
-			       : option_short(interpreter, arg, len);
-		if (step == STEP_NO_SCRIPT)
-			return none;
-		is_value = step == STEP_SKIP_VALUE;
-	}
-	return none;
+	return interpreter ? operand_find(interpreter, argv, at) : (struct str){ "", 0 };
 }

@@ -592,6 +592,101 @@ static void test_fork_is_a_child_of_its_parent(void **state)
 	ringmaker_close(&maker);
 }
 
+static void put_forked(struct fixture *fixture, struct ringmaker *maker, pid_t child)
+{
+	struct wire_forked forked = { .pid = (uint32_t)child };
+
+	record_begin(&fixture->record, WIRE_FORKED, 0, sizeof(forked.head));
+	record_add(&fixture->record, (uint8_t *)&forked + 8, sizeof(forked) - 8);
+	record_end(&fixture->record);
+	ringmaker_put(maker, &fixture->record);
+}
+
+static pid_t child_idle(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	return pid;
+}
+
+static void await_alive(struct fixture *fixture, unsigned wanted)
+{
+	for (int i = 0; i < 2000 && source_ring_alive(fixture->source) != wanted; i++)
+		pump_ms(fixture, 1);
+	assert_int_equal(source_ring_alive(fixture->source), wanted);
+}
+
+static void test_a_forked_child_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct wire_hello hello = hello_of(fixture, 300);
+	struct ringmaker maker;
+	pid_t silent = child_idle(), child;
+
+	start_root(fixture, &maker);
+	put_forked(fixture, &maker, silent);
+	await_alive(fixture, 2);
+	child_end(silent);
+	await_alive(fixture, 1); /* it did nothing: no process, no hole */
+	hello.parent_instance = 100;
+	hello.how = WIRE_HELLO_FORK;
+	child = child_hello(fixture, hello);
+	await(fixture, ITEM_PROCESS);
+	put_forked(fixture, &maker, child); /* told after it was heard */
+	pump_ms(fixture, 20);
+	assert_int_equal(source_ring_alive(fixture->source), 2);
+	child_end(child);
+	await_alive(fixture, 1);
+	assert_int_equal(count_of(fixture, ITEM_HOLE), 0);
+	assert_int_equal(count_of(fixture, ITEM_PROCESS), 2);
+	ringmaker_close(&maker);
+}
+
+static void put_getenv(struct fixture *fixture, struct ringmaker *maker, pid_t pid)
+{
+	record_event(&fixture->record, WIRE_ENV_READ, LIVE_HOOK_getenv, 0);
+	fixture->record.event.pid = (uint32_t)pid;
+	record_end(&fixture->record);
+	ringmaker_put(maker, &fixture->record);
+}
+
+static void test_a_child_without_a_ring_keeps_its_parents(void **state)
+{
+	struct fixture *fixture = *state;
+	struct wire_hello hello = hello_of(fixture, 100);
+	struct ringmaker maker;
+	pid_t child = child_idle(), parent;
+
+	ringmaker_open(&maker, WIRE_RING_DATA_MIN, SEALS);
+	parent = fork();
+	if (!parent) {
+		record_process(&fixture->record, (uint32_t)getpid(), "/usr/bin/x", "/", "x", 1);
+		ringmaker_put(&maker, &fixture->record);
+		hello_send(hello_connect(fixture, false), &hello, sizeof(hello), &maker.fd, 1);
+		pause();
+		_exit(0);
+	}
+	await(fixture, ITEM_PROCESS);
+	put_forked(fixture, &maker, child);
+	put_getenv(fixture, &maker, child);
+	await(fixture, ITEM_EVENT);
+	child_end(parent);
+	pump_ms(fixture, 150);
+	put_getenv(fixture, &maker, child);
+	await(fixture, ITEM_EVENT);
+	assert_int_equal(count_of(fixture, ITEM_PROCESS_END), 0);
+	child_end(child);
+	await(fixture, ITEM_PROCESS_END);
+	assert_int_equal(source_ring_alive(fixture->source), 0);
+	assert_int_equal(count_of(fixture, ITEM_HOLE), 0);
+	ringmaker_close(&maker);
+}
+
 static void test_a_root_that_is_never_heard_of(void **state)
 {
 	struct fixture *fixture = *state;
@@ -667,6 +762,8 @@ int main(void)
 		CASE(test_the_shims_reason_is_told),
 		CASE(test_a_failed_spawn_expects_nothing),
 		CASE(test_fork_is_a_child_of_its_parent),
+		CASE(test_a_forked_child_is_waited_for),
+		CASE(test_a_child_without_a_ring_keeps_its_parents),
 		CASE(test_a_root_that_is_never_heard_of),
 		CASE(test_environment_keeps_the_users_preload),
 		cmocka_unit_test(test_open_refuses_what_cannot_work),
