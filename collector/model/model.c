@@ -13,8 +13,14 @@
 
 #define STACK_FRAMES_MAX 4096u
 
+uint64_t model_serial(const struct model *model)
+{
+	return model->serial;
+}
+
 struct model *model_new(void)
 {
+	static uint64_t serials;
 	struct model *model = calloc(1, sizeof(*model));
 	if (!model)
 		return NULL;
@@ -25,6 +31,7 @@ struct model *model_new(void)
 	}
 	model->run = (struct item_run){STR_LIT(""), STR_LIT(""), STR_LIT(""), STR_LIT(""),
 				       STR_LIT(""), 0,		 0,	      STR_LIT("")};
+	model->serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
 	return model;
 }
 

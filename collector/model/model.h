@@ -78,6 +78,8 @@ struct model;
 
 struct model *model_new(void);
 void model_free(struct model *model);
+/* Another number for every model of this program: an address may be used again, this is not. */
+uint64_t model_serial(const struct model *model);
 
 /* Takes in a definition. -EINVAL when an id is out of order or refers to nothing (a damaged or
  * hostile log); the item is then ignored. Events and policies are accepted and ignored. */

@@ -42,6 +42,7 @@ struct index {
 struct name_list;
 
 struct model {
+	uint64_t serial;
 	struct store store;
 	struct item_run run;
 	struct table subjects, objects, stacks, chains, processes, targets, functions, name_lists;

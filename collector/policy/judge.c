@@ -80,11 +80,11 @@ void judge_done(struct policy *policy)
 static struct memo *memo_of(struct policy *policy, struct model *model)
 {
 	struct memo *memo = policy->memo;
-	if (policy->model != model) {
+	if (policy->model_serial != model_serial(model)) {
 		forget_model(policy);
 		if (memo)
 			memo_clear(memo);
-		policy->model = model;
+		policy->model_serial = model_serial(model);
 	}
 	if (!policy->grant_known)
 		policy->grant_known = calloc(FUNCTIONS_KNOWN, 1);

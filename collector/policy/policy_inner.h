@@ -194,8 +194,8 @@ struct policy {
 	uint32_t accept_count;
 	uint64_t *expiries; /* sorted instants at which some rule ends */
 	uint32_t expiry_count;
-	/* filled while judging, about this model */
-	const struct model *model;
+	/* filled while judging, about the model of this serial */
+	uint64_t model_serial;
 	uint64_t *grant_bits; /* per function id: the grants it opens */
 	uint32_t grant_words;
 	uint8_t *grant_known;
