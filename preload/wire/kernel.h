@@ -132,6 +132,6 @@ struct wire_kernel_hello {
 _Static_assert(sizeof(struct wire_kernel_head) == 48, "contract");
 _Static_assert(sizeof(struct wire_kernel_fork) == 72, "contract");
 _Static_assert(sizeof(struct wire_kernel_exec) == 72, "contract");
-_Static_assert(sizeof(struct wire_kernel_event) == 152, "contract");
+_Static_assert(sizeof(struct wire_kernel_event) == 144, "contract");
 
 #endif
