@@ -28,13 +28,15 @@ static uint32_t process_end(const struct chain *chain, uint32_t at)
 	return at;
 }
 
-/* Where to go on from an executable without profile: to the script it interprets, or to who
- * started the process. False when it is the root. */
-static bool step_over(struct walk *walk)
+/* Where to go on from an executable without profile: to the script it interprets (where a package
+ * owns it: a dropped one could name any script as its own), or to who started the process. False
+ * when it is the root. */
+static bool step_over(struct walk *walk, bool is_trusted)
 {
 	const struct chain *chain = walk->chain;
 	uint32_t end = process_end(chain, walk->at);
-	if (end > walk->at && chain->links[end].subject->kind == SUBJECT_SCRIPT) {
+	bool has_script = end > walk->at && chain->links[end].subject->kind == SUBJECT_SCRIPT;
+	if (has_script && is_trusted) {
 		walk->at = end;
 		return true;
 	}
@@ -118,13 +120,19 @@ static bool walk_link(struct walk *walk)
 	const struct policy_binding *binding = bind_link(walk, walk->at);
 	walk->has_inferred |= link->is_inferred;
 	if (!binding->is_profiled) {
-		if (link->subject->kind == SUBJECT_EXECUTABLE && step_over(walk))
+		if (link->subject->kind == SUBJECT_EXECUTABLE &&
+		    step_over(walk, binding->is_trusted))
 			return false;
 		stop_unprofiled(walk);
 		return true;
 	}
 	bool carries = binding->carries >> walk->question->action & 1;
 	ask_link(walk, binding);
+	/* A child that is only called like a program whose profile does not speak about this is a
+	 * child without profile: a dropped /tmp/curl does not get its starter off. */
+	if (walk->charge->answer.kind == ANSWER_ABSENT && !binding->is_trusted &&
+	    link->subject->kind == SUBJECT_EXECUTABLE && step_over(walk, false))
+		return false;
 	if (carries && walk->charge->answer.kind != ANSWER_ALLOWS) {
 		walk->has_carried = true;
 		walk->at++;

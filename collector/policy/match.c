@@ -94,9 +94,10 @@ static void binding_fill(const struct policy *policy, const struct subject *subj
 		if (match)
 			choose(&chosen, policy->profiles[i], match);
 	}
-	*binding = (struct policy_binding){.is_filled = true};
-	binding->primary = chosen.profile[PROFILE_KEYS];
+	*binding = (struct policy_binding){.primary = chosen.profile[PROFILE_KEYS]};
 	binding->is_profiled = binding->primary;
+	binding->is_trusted =
+		*subject->package || (binding->primary && chosen.match[PROFILE_KEYS]->is_exact);
 	for (unsigned family = 0; family < FAMILIES; family++)
 		binding->families[family] = chosen.profile[family];
 	const struct profile *carrier = chosen.profile[FAMILIES];

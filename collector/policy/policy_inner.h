@@ -163,7 +163,7 @@ struct accept {
 
 struct policy_binding {
 	bool is_profiled;
-	bool may_carry, watches_descendants, is_filled;
+	bool is_trusted; /* a package owns the file, or it was meant by exact path or build-id */
 	uint32_t carries;
 	uint64_t exempt;
 	const struct profile *primary;

@@ -202,7 +202,7 @@ static bool compile_program(struct loader *loader, struct node *node, struct rul
 	}
 	rule->kind = RULE_PROGRAM;
 	rule->is_bare = !strchr(program->text, '/') && strncmp(program->text, "**", 2) &&
-			strncmp(program->text, "${", 2);
+			strncmp(program->text, "memfd:", 6) && strncmp(program->text, "${", 2);
 	if (rule->is_bare) {
 		struct node *name = loader_expand(loader, program, true);
 		if (!name ||

@@ -250,11 +250,34 @@ static void test_script(void **state)
 	assert_int_equal(o->rule.line, 22);
 	assert_string_equal(o->expected, "network.connect: 127.0.0.10");
 	lab_expect(lab_do(&w->lab, chain, WIRE_FILE_READ, own, 3), "allowed up.sh");
-	/* The interpreter needs no profile of its own for that. */
-	uint32_t odd = lab_main(&w->lab, "/opt/interpreter", "");
-	process = lab_process(&w->lab, 0, 0, odd, "/opt/interpreter", "/srv/up.sh");
+	/* A packaged interpreter needs no profile of its own for that ... */
+	uint32_t odd = lab_main(&w->lab, "/usr/bin/odd", "odd");
+	process = lab_process(&w->lab, 0, 0, odd, "/usr/bin/odd", "/srv/up.sh");
 	chain = lab_chain(&w->lab, process, w->libc, odd);
 	lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0), "deviates up.sh");
+	/* ... but nothing dropped can act in the name of a script it says it runs. */
+	for (unsigned i = 0; i < 2; i++) {
+		const char *path = i ? "/tmp/odd" : "/tmp/sh";
+		uint32_t fake = lab_main(&w->lab, path, "");
+		process = lab_process(&w->lab, 0, 0, fake, path, "/srv/up.sh");
+		chain = lab_chain(&w->lab, process, w->libc, fake);
+		lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->good, 0),
+			   i ? "not judged odd" : "not judged sh");
+	}
+}
+
+/* A dropped program that is called like a profiled one does not get its starter off. */
+static void test_dropped_child(void **state)
+{
+	struct world *w = *state;
+	uint32_t origin = lab_chain(&w->lab, w->process, w->libc, w->png, w->app);
+	uint32_t fake = lab_main(&w->lab, "/tmp/curl", "");
+	uint32_t child = lab_process(&w->lab, w->process, origin, fake, "/tmp/curl", "");
+	uint32_t chain = lab_chain(&w->lab, child, w->libc, fake);
+	lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0), "deviates libpng.so");
+	/* What that profile does speak about it is held to. */
+	uint32_t sh = lab_text(&w->lab, TARGET_PROGRAM, "/usr/bin/dash");
+	lab_expect(lab_do(&w->lab, chain, WIRE_EXEC_RUN, sh, 0), "deviates curl");
 }
 
 static void test_watcher(void **state)
@@ -375,6 +398,7 @@ int main(void)
 		CASE(test_child_without_profile),
 		CASE(test_root_without_profile),
 		CASE(test_outermost),
+		CASE(test_dropped_child),
 		CASE(test_script),
 		CASE(test_watcher),
 		CASE(test_guards),

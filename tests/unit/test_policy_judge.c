@@ -323,6 +323,37 @@ static void test_programs(void **state)
 	close_world(&w);
 }
 
+/* What has no place in the file system, and guards that name two paths. */
+static void test_guards_of_files(void **state)
+{
+	struct world w;
+	(void)state;
+	open_world(&w,
+		   "guards:\n"
+		   "  - {name: memory, exec: {run: [\"memfd:**\"], load: [\"/memfd:**\"]}}\n"
+		   "  - {name: rc, file: {rename: [{from: \"**\", to: \"~/.profile\"}]}}\n",
+		   "    exec: any\n    file: any\n");
+	struct lab *l = &w.lab;
+	uint32_t memfd = program(&w, "/memfd:x (deleted)", "/proc/self/fd/3", ARGV("x"));
+	allowed(&w, WIRE_EXEC_RUN, memfd);
+	assert_int_equal(lab_do(l, w.chain, WIRE_EXEC_RUN, memfd, 0)->kind, OUTCOME_ALLOWED);
+	assert_int_equal(l->count, 2);
+	assert_string_equal(l->outcomes[1].rule.id, "memory");
+	lab_do(l, w.chain, WIRE_EXEC_RUN, program(&w, "/usr/bin/x", "x", ARGV("x")), 0);
+	assert_int_equal(l->count, 1);
+	lab_do(l, w.chain, WIRE_EXEC_LOAD, lab_text(l, TARGET_OBJECT, "/memfd:y (deleted)"), 0);
+	assert_int_equal(l->count, 2);
+	static const char *const to[] = {"/home/u/.profile", "/home/u/.profile2"};
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t move = lab_target(l, (struct item_target){.kind = TARGET_PATHS,
+								   .path = STR_LIT("/tmp/a"),
+								   .to = lab_str(to[i])});
+		lab_do(l, w.chain, WIRE_FILE_RENAME, move, 0);
+		assert_int_equal(l->count, 2 - i);
+	}
+	close_world(&w);
+}
+
 static void test_base_grants(void **state)
 {
 	static const char *const base = "grants:\n"
@@ -459,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_two_paths),
 		cmocka_unit_test(test_own_files),
 		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_guards_of_files),
 		cmocka_unit_test(test_base_grants),
 		cmocka_unit_test(test_dates_and_words),
 		cmocka_unit_test(test_long_phrase),
