@@ -85,7 +85,8 @@ static int run_start(struct run *run, char **command)
 				: ENOMEM;
 
 	if (!error) {
-		/* Where the processors are scarce the rings must not wait for us. Root only. */
+		/* Where processors are scarce full rings must not wait for us. Root only; after the
+		 * fork, so that the command does not inherit it. */
 		setpriority(PRIO_PROCESS, 0, COLLECTOR_NICE);
 		source_ring_started(run->source, run->root, run->options.program, command);
 		return 0;

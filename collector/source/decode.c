@@ -178,6 +178,26 @@ static void event_code(struct live *live, struct proc *proc, const struct wire_e
 	object_code_made(live, proc, place[0], place[1], stack_top(live, stack));
 }
 
+/* Opening another process's memory is reaching into it, by whatever name the file was asked for. */
+static void event_memory(struct live *live, struct proc *proc, const struct wire_event *record,
+			 const struct item_event *event, const struct str blobs[WIRE_BLOBS])
+{
+	struct wire_event inspect = *record;
+	const struct str none[WIRE_BLOBS] = { { NULL, 0 } };
+	struct item_event second = *event;
+
+	inspect.detail = target_memory(live, proc, record, blobs);
+	if (!inspect.detail)
+		return;
+	inspect.action = second.action = WIRE_EXEC_INSPECT;
+	memset(inspect.blob_len, 0, sizeof(inspect.blob_len));
+	second.detail = inspect.detail;
+	second.result = 0;
+	second.target = target_of_event(live, proc, &inspect, none);
+	queue_add(&live->queue, ITEM_EVENT)->event = second;
+	live->events++;
+}
+
 static int decode_event(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
 {
 	struct tail tail;
@@ -214,6 +234,7 @@ static int decode_event(struct live *live, struct proc *proc, const void *bytes,
 	}
 	queue_add(&live->queue, ITEM_EVENT)->event = event;
 	live->events++;
+	event_memory(live, proc, record, &event, blobs);
 	return 0;
 }
 

@@ -77,6 +77,7 @@ struct live {
 	uint64_t now_ns;
 	uint64_t events;
 	uint64_t strangers;
+	bool is_stuck;	      /* some ring waits for a record to be finished */
 	struct packages *packages;
 	struct redactor *redactor;
 	struct paths paths;
@@ -159,6 +160,9 @@ uint32_t object_of_code(const struct proc *proc, uint64_t address);
 /* --- target.c ---------------------------------------------------------------------------- */
 uint32_t target_of_event(struct live *live, struct proc *proc, const struct wire_event *event,
 			 const struct str blobs[WIRE_BLOBS]);
+/* The process whose /proc/PID/mem this event opened, 0 when it opened something else or its own. */
+uint32_t target_memory(struct live *live, struct proc *proc, const struct wire_event *event,
+		       const struct str blobs[WIRE_BLOBS]);
 /* Real path of a program as asked for by proc: through PATH when it is a bare name. */
 enum path_result target_program(struct live *live, const struct proc *proc, struct str asked,
 				struct path_buffer *ret);

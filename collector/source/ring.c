@@ -105,6 +105,7 @@ static bool ring_drain(struct source_ring *ring, bool tells_counters)
 	struct live *live = &ring->live;
 	bool is_empty = true;
 
+	live->is_stuck = false;
 	for (uint32_t i = 0; i < live->proc_slots; i++) {
 		struct proc *proc = live->procs[i];
 		bool is_dry;
@@ -112,6 +113,8 @@ static bool ring_drain(struct source_ring *ring, bool tells_counters)
 		if (!proc || proc->is_ended)
 			continue;
 		is_dry = proc_drain(live, proc, TURN_RECORDS);
+		/* There is more behind an unfinished record: do not go idle over it. */
+		live->is_stuck |= proc->ring.stuck_since_ns && !proc->is_dead;
 		if (tells_counters)
 			proc_tell_counters(live, proc);
 		if (is_dry && proc->is_dead && !proc->shared_by)
@@ -133,7 +136,7 @@ static void ring_turn(struct source_ring *ring)
 		is_first = false;
 	} while (!is_empty && live->queue.count < BATCH_ITEMS);
 	lineage_due(live, false);
-	if (!queue_is_empty(&live->queue))
+	if (!queue_is_empty(&live->queue) || live->is_stuck)
 		ring->poll_ms = POLL_BUSY_MS;
 	else if (ring->poll_ms < POLL_IDLE_MS)
 		ring->poll_ms++;

@@ -286,6 +286,25 @@ static uint32_t target_inspect(struct live *live, const struct proc *proc,
 	return define_target(live, &target);
 }
 
+uint32_t target_memory(struct live *live, struct proc *proc, const struct wire_event *event,
+		       const struct str blobs[WIRE_BLOBS])
+{
+	struct path_buffer path;
+	const struct str *asked = &blobs[0];
+	unsigned pid = 0, task = 0;
+	int end = 0;
+
+	if ((event->action != WIRE_FILE_READ && event->action != WIRE_FILE_WRITE) ||
+	    event->result < 0 || asked->len < 3 ||
+	    memcmp(asked->data + asked->len - 3, "mem", 3) != 0)
+		return 0;
+	path_of(live, proc, blobs[0], blobs[1], true, &path);
+	if (sscanf(path.text, "/proc/%u/mem%n", &pid, &end) < 1 || !end)
+		if (sscanf(path.text, "/proc/%u/task/%u/mem%n", &pid, &task, &end) < 2 || !end)
+			return 0;
+	return path.text[end] || pid == proc->pid || pid == proc->own_pid ? 0 : pid;
+}
+
 static uint32_t target_simple(struct live *live, enum target_kind kind, struct str text)
 {
 	struct item_target target = { .kind = (uint8_t)kind, .path = text };
