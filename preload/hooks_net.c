@@ -132,9 +132,22 @@ static void send_event(const struct call *call, long ret, int fd, const void *ad
 
 #define CALLER __builtin_return_address(0)
 
+/* The kernel sees every datagram and looks for our slot: there each one is announced. */
+#define SEND_ANNOUNCED(name, type, args)                                                           \
+	do {                                                                                       \
+		if (unlikely(session.flags & WIRE_SESSION_KERNEL) && shim_state == SHIM_ACTIVE &&  \
+		    socket_type(fd) == SOCK_DGRAM) {                                               \
+			HOOK_BEGIN(name, return -1);                                               \
+			type sent = real.name args;                                                \
+			HOOK_END();                                                                \
+			return sent;                                                               \
+		}                                                                                  \
+	} while (0)
+
 EXPORT ssize_t send(int fd, const void *data, size_t bytes, int flags)
 {
 	HOOK_ONLY(return sys_early(sys_call6(SYS_sendto, fd, data, bytes, flags, 0, 0)));
+	SEND_ANNOUNCED(send, ssize_t, (fd, data, bytes, flags));
 	if (likely(shim_state != SHIM_ACTIVE || !send_is_news(fd, NULL, 0, CALLER)))
 		return real.send(fd, data, bytes, flags);
 	HOOK_BEGIN(send, return -1);
@@ -149,6 +162,7 @@ EXPORT ssize_t sendto(int fd, const void *data, size_t bytes, int flags,
 		      const struct sockaddr *address, socklen_t len)
 {
 	HOOK_ONLY(return sys_early(sys_call6(SYS_sendto, fd, data, bytes, flags, address, len)));
+	SEND_ANNOUNCED(sendto, ssize_t, (fd, data, bytes, flags, address, len));
 	ssize_t ret = real.sendto(fd, data, bytes, flags, address, len);
 	int saved = errno;
 
@@ -164,6 +178,7 @@ EXPORT ssize_t sendto(int fd, const void *data, size_t bytes, int flags,
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	HOOK_ONLY(return sys_early(sys_call3(SYS_sendmsg, fd, message, flags)));
+	SEND_ANNOUNCED(sendmsg, ssize_t, (fd, message, flags));
 	ssize_t ret = real.sendmsg(fd, message, flags);
 	int saved = errno;
 
@@ -180,6 +195,7 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
 	HOOK_ONLY(return (int)sys_early(sys_call4(SYS_sendmmsg, fd, messages, count, flags)));
+	SEND_ANNOUNCED(sendmmsg, int, (fd, messages, count, flags));
 	int ret = real.sendmmsg(fd, messages, count, flags);
 	int saved = errno;
 

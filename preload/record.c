@@ -80,6 +80,13 @@ static enum wire_family action_family(unsigned action)
 	return action < sizeof(families) ? families[action] : WIRE_FAMILY_META;
 }
 
+/* With the probes on, their record is the event; ours would only be a second one. */
+static bool kernel_sees(unsigned action)
+{
+	return (session.flags & WIRE_SESSION_KERNEL) && action != WIRE_NET_RESOLVE &&
+	       action != WIRE_ENV_READ && action != WIRE_EXEC_LOAD;
+}
+
 /* Between vfork and the exec of its child both run in this memory; only the kernel knows who. */
 static uint32_t acting_pid(void)
 {
@@ -100,7 +107,7 @@ void event_publish(const struct call *call, const struct event_args *args)
 	struct wire_event *event;
 	char *at;
 
-	if (!call->is_on)
+	if (!call->is_on || kernel_sees(args->action))
 		return;
 	for (unsigned i = 0; i < WIRE_BLOBS; i++)
 		bytes += args->blob[i].bytes;
@@ -202,7 +209,7 @@ static void file_event_flags(const struct call *call, unsigned action, int32_t r
 				   .flags = (uint16_t)flags };
 	int saved = errno;
 
-	if (!call->is_on)
+	if (!call->is_on || kernel_sees(action))
 		return;
 	args.blob[0] = path_blob(path, result, &args.flags);
 	args.blob[2] = path_blob(path2, result, &args.flags);
@@ -229,7 +236,7 @@ void file_event_fd(const struct call *call, unsigned action, int32_t result, uin
 {
 	char buffer[1024];
 	int saved = errno;
-	long got = call->is_on && result >= 0 ? fd_path(fd, buffer, sizeof(buffer)) : -1;
+	long got = call->is_on && !kernel_sees(action) && result >= 0 ? fd_path(fd, buffer, sizeof(buffer)) : -1;
 	struct event_args args = { .result = result, .detail = detail, .action = (uint8_t)action };
 
 	if (got > 0 && buffer[0] == '/')

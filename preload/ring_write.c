@@ -19,8 +19,12 @@ static NOINLINE bool ring_wait(struct wire_ring *ring, uint32_t bytes)
 	uint64_t tail = wire_observe(&ring->tail);
 	uint64_t deadline;
 
-	if (tail == __atomic_load_n(&stalled_tail, __ATOMIC_RELAXED) || !session.wait_ms)
+	if (tail == __atomic_load_n(&stalled_tail, __ATOMIC_RELAXED) || !session.wait_ms) {
+		/* Perhaps it is only short of processors: then it is we who have them. */
+		if (!session.has_seccomp)
+			sys_call0(SYS_sched_yield);
 		return false;
+	}
 	__atomic_fetch_add(&ring->waits, 1, __ATOMIC_RELAXED);
 	deadline = clock_now_ns() + (uint64_t)session.wait_ms * 1000000;
 	while (!ring_has_room(ring, wire_peek(&ring->head), bytes)) {
