@@ -2,7 +2,7 @@
  *
  * Describing what happened: fills records straight into the ring. The catching is in hooks_*.c.
  */
-#include "hook.h"
+#include "unwind.h"
 
 #define PATH_BYTES 4096u
 
@@ -25,16 +25,32 @@ uint32_t thread_tid(void)
 	return t->tid;
 }
 
-/* The outer hooks a call is inside of; false when what the slot says was left behind by longjmp
- * or cancellation, or belongs to another stack. */
-static bool slot_is_live(const struct wire_slot *slot, const void *frame)
+/* Whether the hook that filled the slot is still on the stack. Its frame lies above ours, but a slot
+ * left behind by longjmp or cancellation can look like that too, once the program has gone down
+ * again: only the stack itself tells. */
+static NOINLINE bool slot_is_on_stack(const struct wire_slot *slot, void **frame)
+{
+	struct unwind_frame walk = { (uint64_t)frame[1], (uint64_t)(frame + 2), (uint64_t)frame[0],
+				     false };
+	uint32_t flags = 0;
+
+	for (unsigned i = 0; i < WIRE_STACK_FRAMES && walk.sp <= slot->sp; i++) {
+		if (walk.fp == slot->sp && object_is_shim(walk.pc))
+			return true;
+		if (!unwind_step(&walk, &flags))
+			break;
+	}
+	return false;
+}
+
+static bool slot_is_live(const struct wire_slot *slot, void **frame)
 {
 	return slot->hook && slot->sp > (uint64_t)frame &&
-	       slot->sp - (uint64_t)frame < WIRE_SLOT_REACH;
+	       slot->sp - (uint64_t)frame < WIRE_SLOT_REACH && slot_is_on_stack(slot, frame);
 }
 
 static void slot_fill(struct wire_slot *slot, const struct call *call, enum call_kind kind,
-		      const void *frame)
+		      void **frame)
 {
 	const struct wire_slot *outer = &call->saved;
 	unsigned count = 0;

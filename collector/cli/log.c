@@ -481,6 +481,13 @@ int cli_log(int argc, char **argv)
 
 	if (argc < 2)
 		return unknown_action(NULL);
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		printf("usage: sowatch log show|verify|stats [OPTION]... LOG...\n\n");
+		for (unsigned i = 0; i < 3; i++)
+			printf("  %-8s %s\n", usages[i].verb + strlen("log "), usages[i].about);
+		printf("\n`sowatch log ACTION --help` lists its options.\n");
+		return CLI_OK;
+	}
 	while (which < 3 && strcmp(usages[which].verb + strlen("log "), argv[1]))
 		which++;
 	if (which == 3)

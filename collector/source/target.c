@@ -223,14 +223,24 @@ enum path_result target_program(struct live *live, const struct proc *proc, stru
 	return PATH_UNRESOLVED;
 }
 
-static uint32_t target_exec(struct live *live, struct proc *proc,
+/* The functions that look for a bare name on PATH; for all others it is a file of the cwd. */
+static bool is_searching(uint16_t hook)
+{
+	return hook == LIVE_HOOK_execvp || hook == LIVE_HOOK_execvpe || hook == LIVE_HOOK_execlp ||
+	       hook == LIVE_HOOK_posix_spawnp;
+}
+
+static uint32_t target_exec(struct live *live, struct proc *proc, const struct wire_event *event,
 			    const struct str blobs[WIRE_BLOBS])
 {
 	struct item_target target = { .kind = TARGET_PROGRAM, .asked = blobs[0] };
 	struct path_buffer path;
 	enum path_result result;
 
-	result = target_program(live, proc, blobs[2].len ? blobs[2] : blobs[0], &path);
+	if (!blobs[2].len && blobs[0].len && !is_searching(event->hook))
+		result = path_of(live, proc, blobs[0], (struct str){ "", 0 }, true, &path);
+	else
+		result = target_program(live, proc, blobs[2].len ? blobs[2] : blobs[0], &path);
 	target.is_unresolved = result == PATH_UNRESOLVED;
 	target.path = buffer_str(&path);
 	target.argv = blobs[1];
@@ -329,7 +339,7 @@ static uint32_t target_make(struct live *live, struct proc *proc, const struct w
 	case WIRE_NET_EXCHANGE:
 		return target_peer(live, proc, event, blobs[0]);
 	case WIRE_EXEC_RUN:
-		return target_exec(live, proc, blobs);
+		return target_exec(live, proc, event, blobs);
 	case WIRE_EXEC_LOAD:
 		return target_load(live, proc, blobs);
 	case WIRE_EXEC_CODE:
