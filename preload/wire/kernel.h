@@ -96,6 +96,9 @@ struct wire_kernel_event {
 	uint16_t path_len, path2_len, asked_len, argv_len;
 	uint16_t pad[1];
 	uint32_t stack_len; /* bytes of stack copy, regs not counted */
+	uint64_t slot_instance; /* whose ring the slot's ids are of (its hello's instance): the
+				   process's own, or its parent's before it has said hello and
+				   in a child of vfork or posix_spawn; 0 without WIRE_KERNEL_SLOT */
 };
 
 struct wire_kernel_fork {
@@ -132,6 +135,6 @@ struct wire_kernel_hello {
 _Static_assert(sizeof(struct wire_kernel_head) == 48, "contract");
 _Static_assert(sizeof(struct wire_kernel_fork) == 72, "contract");
 _Static_assert(sizeof(struct wire_kernel_exec) == 72, "contract");
-_Static_assert(sizeof(struct wire_kernel_event) == 144, "contract");
+_Static_assert(sizeof(struct wire_kernel_event) == 152, "contract");
 
 #endif
