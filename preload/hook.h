@@ -258,7 +258,7 @@ struct environ_copy {
 /* Entries the caller must have room for on its stack: pass a buffer of environ_room() bytes, or
  * NULL to have memory mapped. */
 size_t environ_room(char *const envp[]);
-#define ENVIRON_STACK_MAX 16384
+#define ENVIRON_STACK_MAX 4096 /* threads may have stacks of 16 KiB */
 void environ_inject(struct environ_copy *copy, void *room, size_t room_bytes, char *const envp[],
 		    uint32_t origin, uint32_t serial);
 void environ_done(struct environ_copy *copy);

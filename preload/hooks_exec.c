@@ -117,6 +117,21 @@ void exec_look(struct exec *exec, const struct call *call, int dir, const char *
 	exec->has_env = !reason[0] || !strcmp(reason, "static");
 }
 
+void exec_loader_look(struct exec *exec, char *const argv[], char *const envp[])
+{
+	static const char name[] = "LD_TRACE_LOADED_OBJECTS=", reason[] = "loader-trace";
+	const char *file = exec->args.blob[0].data;
+	bool is_look = file && strstr(file, "/ld-linux") && argv && argv[0] &&
+		       (!argv[1] || !strcmp(argv[1], "--verify") || !strcmp(argv[1], "--list"));
+
+	for (; envp && *envp; envp++)
+		is_look |= !strncmp(*envp, name, sizeof(name) - 1) && (*envp)[sizeof(name) - 1];
+	if (is_look) {
+		exec->has_env = false;
+		exec->args.blob[3] = (struct blob){ reason, sizeof(reason) - 1 };
+	}
+}
+
 size_t exec_argv_bytes(char *const argv[])
 {
 	size_t total = 0;
