@@ -122,7 +122,8 @@ void exec_loader_look(struct exec *exec, char *const argv[], char *const envp[])
 	static const char name[] = "LD_TRACE_LOADED_OBJECTS=", reason[] = "loader-trace";
 	const char *file = exec->args.blob[0].data;
 	bool is_look = file && strstr(file, "/ld-linux") && argv && argv[0] &&
-		       (!argv[1] || !strcmp(argv[1], "--verify") || !strcmp(argv[1], "--list"));
+		       (!argv[1] || !strncmp(argv[1], "--ver", 5) || /* --verify, --version */
+			!strncmp(argv[1], "--list", 6) || !strcmp(argv[1], "--help"));
 
 	for (; envp && *envp; envp++)
 		is_look |= !strncmp(*envp, name, sizeof(name) - 1) && (*envp)[sizeof(name) - 1];
