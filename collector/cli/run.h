@@ -7,6 +7,7 @@
 #define SOWATCH_CLI_RUN_H
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "cli.h"
@@ -36,6 +37,8 @@ struct run_signals {
 	int fd; /* -1: not taken */
 	sigset_t mask;
 	struct sigaction pipe, child;
+	struct sigaction file_size;
+	struct rlimit files; /* what we were given, and the command is to have */
 };
 int run_signals_take(struct run_signals *signals);
 void run_signals_done(struct run_signals *signals);

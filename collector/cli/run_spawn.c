@@ -11,6 +11,21 @@
 
 #include "run.h"
 
+/* Each watched process costs us two descriptors; how many the command may have is not our business
+ * and is put back before it starts. */
+static void files_raise(struct rlimit *ret_given)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, ret_given) < 0) {
+		*ret_given = (struct rlimit){ 0, 0 };
+		return;
+	}
+	most = *ret_given;
+	most.rlim_cur = most.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &most);
+}
+
 int run_signals_take(struct run_signals *signals)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, usual = { .sa_handler = SIG_DFL };
@@ -31,6 +46,9 @@ int run_signals_take(struct run_signals *signals)
 	}
 	sigprocmask(SIG_BLOCK, &set, &signals->mask);
 	sigaction(SIGPIPE, &ignore, &signals->pipe);
+	/* A log at the file size limit is an error to tell, not a reason to die. */
+	sigaction(SIGXFSZ, &ignore, &signals->file_size);
+	files_raise(&signals->files);
 	/* With SIGCHLD ignored, as some starters leave it, there would be nothing to reap. */
 	sigaction(SIGCHLD, &usual, &signals->child);
 	return 0;
@@ -39,6 +57,9 @@ int run_signals_take(struct run_signals *signals)
 static void signals_restore(const struct run_signals *signals)
 {
 	sigaction(SIGPIPE, &signals->pipe, NULL);
+	sigaction(SIGXFSZ, &signals->file_size, NULL);
+	if (signals->files.rlim_cur)
+		setrlimit(RLIMIT_NOFILE, &signals->files);
 	sigaction(SIGCHLD, &signals->child, NULL);
 	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 }
