@@ -21,9 +21,12 @@ static void files_raise(struct rlimit *ret_given)
 		*ret_given = (struct rlimit){ 0, 0 };
 		return;
 	}
-	most = *ret_given;
-	most.rlim_cur = most.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &most);
+	most = (struct rlimit){ 1u << 18, 1u << 18 }; /* for those who may */
+	if (ret_given->rlim_max >= most.rlim_max || setrlimit(RLIMIT_NOFILE, &most) < 0) {
+		most = *ret_given;
+		most.rlim_cur = most.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &most);
+	}
 }
 
 int run_signals_take(struct run_signals *signals)
