@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# 10 000 short-lived processes: none is lost, none is taken for another.
+. "$(dirname "$0")/lib.sh"
+
+count=10000
+prepare() { for number in 0 1 2 3; do echo hello >data.$number; done; }
+
+everyone()
+{
+	for number in 0 1 2 3; do
+		expect_deviations $((count / 4)) libopener.so file.read "$cwd/data.$number" '^libopener.so\|evade_crowd'
+	done
+	expect_count libopener.so file.read $count
+	expect_covered
+	expect "nothing was lost" test "$(lost_count)" = 0
+}
+
+observe shim crowd --policy "$scenario_dir/none.yaml" -- "$evade/evade_crowd" $count 20 data
+everyone
+need_vantage both
+observe both crowd --policy "$scenario_dir/none.yaml" -- "$evade/evade_crowd" $count 20 data
+everyone
