@@ -175,6 +175,32 @@ enum event_flags {
 	EVENT_CREATED = 1,    /* file.write that asked for creation */
 	EVENT_UNREADABLE = 2, /* an argument could not be read: a hole */
 	EVENT_DATAGRAM = 4,   /* net.connect or net.bind of a datagram socket */
+	EVENT_UNANNOUNCED = 8, /* the kernel saw it, the shim inside that process did not */
+	EVENT_KERNEL = 16,     /* seen by the kernel: path, peer and program are what it used */
+	EVENT_STACK_CONTRADICTS = 32, /* checked: the stack is not the one that was announced */
+};
+
+/* How the shim was got round, as the live source made it out: it needs symbols and load addresses
+ * that no log has. BYPASS(ID, number, "finding's kind", "rule id", charges the caller of the
+ * innermost subject, "completes `its code ...`") */
+#define BYPASSES(BYPASS)                                                                           \
+	BYPASS(RAW, 1, "bypass", "raw-syscall", false,                                             \
+	       "entered the kernel by a system call instruction of its own")                       \
+	BYPASS(HOOK, 2, "bypass", "unhooked-libc", true,                                           \
+	       "called libc's function past the shim that stands before it")                       \
+	BYPASS(MEMORY, 3, "bypass", "anonymous-code", false,                                       \
+	       "entered the kernel from memory that no file is mapped to")                         \
+	BYPASS(LIBC, 4, "bypass", "second-libc", true,                                             \
+	       "called a second copy of libc that the shim does not stand before")                 \
+	BYPASS(FORGED, 5, "tamper", "forged-slot", true,                                           \
+	       "acted under the announcement of another call")
+
+enum bypass {
+	BYPASS_NONE,
+#define BYPASS(id, number, kind, name, is_caller, sentence) BYPASS_##id = number,
+	BYPASSES(BYPASS)
+#undef BYPASS
+	BYPASS_KINDS
 };
 
 struct item_event {
@@ -187,6 +213,7 @@ struct item_event {
 	uint16_t via[WIRE_VIA_MAX]; /* function ids, innermost first, 0 ends */
 	uint8_t action;	    /* enum wire_action */
 	uint8_t flags;
+	uint8_t bypass;	    /* enum bypass */
 };
 
 /* Why something could not be seen. HOLE(ID, number, "name in summaries", sentence) */

@@ -125,14 +125,15 @@ static bool is_other_subject(const struct pipeline *pipeline, const struct outco
 }
 
 static int find_deviation(struct pipeline *pipeline, const struct item_event *event,
-			  const struct chain *chain, const struct outcome *outcome)
+			  const struct chain *chain, const struct outcome *outcome,
+			  const char *kind)
 {
 	struct finding finding = {
 		.model = pipeline->model,
 		.policy = pipeline->policy,
 		.event = event,
 		.outcome = outcome,
-		.kind = "deviation",
+		.kind = kind,
 		.vantage = model_run(pipeline->model)->vantage.data,
 		.chain = chain,
 	};
@@ -144,6 +145,52 @@ static int find_deviation(struct pipeline *pipeline, const struct item_event *ev
 	else
 		pipeline->tally.baselined++;
 	return 0;
+}
+
+static const struct way {
+	const char *kind, *id, *message;
+	bool is_caller;
+} ways[BYPASS_KINDS] = {
+#define BYPASS(id, number, kind, name, is_caller, sentence)                                        \
+	[number] = {kind, name, "its code " sentence, is_caller},
+	BYPASSES(BYPASS)
+#undef BYPASS
+};
+
+/* Whose code it was: the innermost subject, or where that is libc, whoever called it. */
+static const struct chain_link *way_charged(const struct chain *chain, const struct way *way)
+{
+	const struct chain_link *link = &chain->links[0];
+	if (!way->is_caller)
+		return link;
+	for (uint32_t i = 0; i + 1 < chain->own_count; i++, link++)
+		if (!policy_is_conduit(link->subject->binding))
+			break;
+	return link;
+}
+
+/* An event that went past the shim is a finding whatever the profiles say. */
+static int find_bypass(struct pipeline *pipeline, const struct item_event *event,
+		       const struct chain *chain)
+{
+	if (event->bypass == BYPASS_NONE || event->bypass >= BYPASS_KINDS || !chain->count)
+		return 0;
+	const struct way *way = &ways[event->bypass];
+	struct outcome outcome = {
+		.kind = OUTCOME_DEVIATES,
+		.charged = way_charged(chain, way),
+		.method = chain->is_partial ? METHOD_PARTIAL : METHOD_EXACT,
+		.method_name = chain->is_partial ? "partial" : "exact",
+		.reason = "the code address at which the kernel was entered",
+		.rule = {.profile = "integrity", .file = "", .id = way->id},
+		.severity = SEVERITY_HIGH,
+		.expected = "every call of a watched process goes through the shim",
+		.message = way->message,
+	};
+	outcome.judged_by = outcome.charged;
+	if (is_other_subject(pipeline, &outcome))
+		return 0;
+	return find_deviation(pipeline, event, chain, &outcome, way->kind);
 }
 
 static int judge_event(struct pipeline *pipeline, const struct item_event *event)
@@ -166,8 +213,8 @@ static int judge_event(struct pipeline *pipeline, const struct item_event *event
 	for (unsigned i = 0; i < count && !error; i++)
 		if (outcomes[i].kind == OUTCOME_DEVIATES &&
 		    !is_other_subject(pipeline, &outcomes[i]))
-			error = find_deviation(pipeline, event, chain, &outcomes[i]);
-	return error;
+			error = find_deviation(pipeline, event, chain, &outcomes[i], "deviation");
+	return error ? error : find_bypass(pipeline, event, chain);
 }
 
 /* What the pipeline itself keeps of an item, beside the model. */
@@ -228,16 +275,21 @@ void pipeline_flush(struct pipeline *pipeline)
 			pipeline->options.sinks[i]->flush(pipeline->options.sinks[i]);
 }
 
-const struct report *pipeline_finish(struct pipeline *pipeline)
+bool pipeline_has_kernel(const struct pipeline *pipeline)
 {
 	const char *vantage = model_run(pipeline->model)->vantage.data;
+	return !strcmp(vantage, "kernel") || !strcmp(vantage, "both");
+}
+
+const struct report *pipeline_finish(struct pipeline *pipeline)
+{
 	int error = pipeline->log ? log_close(pipeline->log) : 0;
 	pipeline->log = NULL;
 	if (error)
 		log_failed(pipeline, error);
 	if (!pipeline->has_end && !pipeline->has_torn)
 		hole_count(pipeline, HOLE_TORN, WIRE_FAMILIES, 0);
-	if (strcmp(vantage, "kernel") && strcmp(vantage, "both"))
+	if (!pipeline_has_kernel(pipeline))
 		hole_count(pipeline, HOLE_KERNEL, WIRE_FAMILIES, 0);
 	fold_finish(pipeline->fold);
 	holes_accept(pipeline);

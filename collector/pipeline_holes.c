@@ -125,8 +125,10 @@ static uint64_t realtime_of(const struct pipeline *pipeline, uint64_t monotonic_
 
 void holes_accept(struct pipeline *pipeline)
 {
+	bool has_kernel = pipeline_has_kernel(pipeline);
 	for (unsigned i = 0; i < pipeline->tally.hole_count; i++) {
 		struct hole_entry *entry = &pipeline->tally.holes[i];
+		entry->is_watched = has_kernel && entry->hole.kind == HOLE_UNCOVERED;
 		if (pipeline->policy)
 			entry->accept_reason =
 				policy_accepts(pipeline->policy, words_hole(entry->hole.kind),

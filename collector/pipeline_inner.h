@@ -31,6 +31,9 @@ struct pipeline {
 	bool has_run, has_end, has_torn;
 };
 
+/* The kernel's side was watched too, as the log's run says. */
+bool pipeline_has_kernel(const struct pipeline *pipeline);
+
 /* pipeline_holes.c */
 void hole_add(struct pipeline *pipeline, const struct item_hole *hole);
 /* One more of a kind that has no item of its own. */

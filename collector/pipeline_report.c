@@ -44,7 +44,7 @@ static unsigned reason_holes(struct pipeline *pipeline)
 	for (unsigned i = 0; i < pipeline->tally.hole_count; i++) {
 		const struct hole_entry *entry = &pipeline->tally.holes[i];
 		struct text text = {0};
-		if (entry->is_accepted || ++open > REPORT_HOLES_MAX)
+		if (entry->is_accepted || entry->is_watched || ++open > REPORT_HOLES_MAX)
 			continue;
 		text_clear(&text);
 		words_hole_sentence(&text, pipeline->model, &entry->hole, ESCAPE_UTF8);

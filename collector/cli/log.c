@@ -133,6 +133,12 @@ static void add_function(struct text *line, struct model *model, const char *lab
 		text_addf(line, "function %u", id);
 }
 
+static const char *const bypass_names[BYPASS_KINDS] = {
+#define BYPASS(id, number, kind, name, is_caller, sentence) [number] = kind " " name,
+	BYPASSES(BYPASS)
+#undef BYPASS
+};
+
 static void add_event(struct text *line, struct model *model, const struct item_event *event)
 {
 	const struct process *process = model_process(model, event->process);
@@ -148,6 +154,9 @@ static void add_event(struct text *line, struct model *model, const struct item_
 		add_function(line, model, " in ", event->function);
 	for (unsigned i = 0; i < WIRE_VIA_MAX && event->via[i]; i++)
 		add_function(line, model, " via ", event->via[i]);
+	text_add(line, event->flags & EVENT_UNANNOUNCED ? " unannounced" : "");
+	if (event->bypass && event->bypass < BYPASS_KINDS)
+		text_addf(line, " %s", bypass_names[event->bypass]);
 }
 
 static void add_process(struct text *line, const struct item_process *process)

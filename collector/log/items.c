@@ -93,6 +93,7 @@ static bool check_events(const Wire__Events *events)
 	       is_column(events->n_result, count) && is_column(events->n_detail, count) &&
 	       is_column(events->n_function, count) && is_column(events->n_action, count) &&
 	       is_column(events->n_flags, count) && is_column(events->n_via_count, count) &&
+	       is_column(events->n_bypass, count) &&
 	       events->n_via == vias;
 }
 
@@ -341,6 +342,10 @@ static void get_event(struct log_items *items, size_t at, struct item *ret)
 	out->action = (uint8_t)action;
 	out->flags = (uint8_t)fit(items, in->n_flags ? in->flags[at] : 0, UINT8_MAX,
 				  "an event's flags are out of range");
+	/* A way round the shim that only a newer sowatch can name is one all the same. */
+	out->bypass = (uint8_t)(in->n_bypass && in->bypass[at] < BYPASS_KINDS ? in->bypass[at]
+				: in->n_bypass					? BYPASS_RAW
+										: BYPASS_NONE);
 	memset(out->via, 0, sizeof(out->via));
 	count = fit(items, in->n_via_count ? in->via_count[at] : 0, WIRE_VIA_MAX,
 		    "an event has too many vias");

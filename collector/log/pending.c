@@ -29,6 +29,7 @@ struct columns {
 	uint32_t detail[PENDING_ITEMS], function[PENDING_ITEMS];
 	uint32_t action[PENDING_ITEMS], flags[PENDING_ITEMS];
 	uint32_t via_count[PENDING_ITEMS], via[PENDING_ITEMS * WIRE_VIA_MAX];
+	uint32_t bypass[PENDING_ITEMS];
 
 	int32_t chain_id[PENDING_ITEMS];
 	uint32_t chain_process[PENDING_ITEMS], chain_stack[PENDING_ITEMS];
@@ -127,6 +128,7 @@ static int add_event(struct log_pending *pending, const struct item_event *event
 	columns->function[at] = event->function;
 	columns->action[at] = event->action;
 	columns->flags[at] = event->flags;
+	columns->bypass[at] = event->bypass;
 	while (vias && !event->via[vias - 1])
 		vias--;
 	columns->via_count[at] = vias;
@@ -471,6 +473,7 @@ static void prepare_events(struct log_pending *pending)
 	COLUMN(out, action, columns->action, count);
 	COLUMN(out, flags, columns->flags, count);
 	COLUMN(out, via_count, columns->via_count, count);
+	COLUMN(out, bypass, columns->bypass, count);
 	out->via = columns->via;
 	out->n_via = pending->vias;
 }

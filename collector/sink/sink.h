@@ -24,6 +24,7 @@ struct finding {
 struct hole_entry {
 	struct item_hole hole; /* strings owned by the entry's holder */
 	bool is_accepted;
+	bool is_watched; /* UNCOVERED, but the kernel's side saw all it did: told, and no reason */
 	const char *accept_reason;
 };
 

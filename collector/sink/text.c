@@ -56,7 +56,7 @@ static void text_finding(struct sink *sink, const struct finding *finding)
 	words_message(&self->text, finding, ESCAPE_TERMINAL);
 	text_add(&self->text, "; ");
 	words_expected(&self->text, finding, ESCAPE_TERMINAL);
-	if (outcome->rule.file) {
+	if (outcome->rule.file && *outcome->rule.file) {
 		text_add(&self->text, " (");
 		text_escape_string(&self->text, outcome->rule.file, ESCAPE_TERMINAL);
 		text_addf(&self->text, ":%u)", outcome->rule.line);

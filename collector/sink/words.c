@@ -282,7 +282,8 @@ void words_message(struct text *text, const struct finding *finding, enum escape
 void words_expected(struct text *text, const struct finding *finding, enum escape escape)
 {
 	const struct outcome *outcome = finding->outcome;
-	bool is_guard = outcome->rule.profile && !strcmp(outcome->rule.profile, "guards");
+	const char *profile = outcome->rule.profile ? outcome->rule.profile : "";
+	bool is_guard = !strcmp(profile, "guards") || !strcmp(profile, "integrity");
 	bool is_other =
 		outcome->judged_by && outcome->judged_by->subject != outcome->charged->subject;
 	/* A guard's phrase says it all: it binds everybody. */

@@ -10,7 +10,7 @@
 #include "../../preload/wire/ring.h"
 
 enum field_type {
-	U8 = 1, U16, U32, U64, BOOL, STR, FRAMES, ADDRESS, ACTION, HOLE_KIND, FAMILY, VIA,
+	U8 = 1, U16, U32, U64, BOOL, STR, FRAMES, ADDRESS, ACTION, HOLE_KIND, FAMILY, VIA, BYPASS,
 };
 
 struct field {
@@ -60,7 +60,7 @@ static const struct field event[] = {
 	F(event, time_ns, U64), F(event, process, U32), F(event, tid, U32), F(event, chain, U32),
 	F(event, target, U32), F(event, result, U32), F(event, detail, U32),
 	F(event, function, U16), F(event, via, VIA), F(event, action, ACTION),
-	F(event, flags, U8), NONE };
+	F(event, flags, U8), F(event, bypass, BYPASS), NONE };
 static const struct field hole[] = {
 	F(hole, kind, HOLE_KIND), F(hole, family, FAMILY), F(hole, process, U32),
 	F(hole, chain, U32), F(hole, count, U64), F(hole, time_ns, U64), F(hole, what, STR),
@@ -204,6 +204,9 @@ static void make_field(struct made *made, struct random *random, const struct fi
 		break;
 	case VIA:
 		make_via(random, at);
+		break;
+	case BYPASS:
+		*(uint8_t *)at = (uint8_t)(value % BYPASS_KINDS);
 		break;
 	}
 }
