@@ -1,0 +1,31 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
+# The machine's first process: runs each script of /scripts and tells the serial console how it
+# ended, then ends the machine.
+busybox=/bin/busybox
+export PATH=/usr/sbin:/usr/bin
+$busybox mount -t proc proc /proc
+$busybox mount -t sysfs sys /sys
+$busybox mount -t devtmpfs dev /dev
+$busybox mount -t tmpfs -o mode=1777 tmp /tmp
+$busybox mount -t tmpfs run /run
+$busybox mount -t cgroup2 cgroup /sys/fs/cgroup 2>/dev/null
+$busybox mount -t securityfs security /sys/kernel/security
+$busybox mount -t tracefs tracing /sys/kernel/tracing
+$busybox mount -t bpf bpf /sys/fs/bpf
+$busybox ln -sf /proc/self/fd /dev/fd
+$busybox mkdir -p /dev/shm && $busybox mount -t tmpfs shm /dev/shm
+$busybox ifconfig lo 127.0.0.1 up
+. /environment
+echo
+echo "@@ booted $($busybox uname -r) after $($busybox cut -d ' ' -f 1 /proc/uptime) s"
+while read -r script; do
+	echo "@@ begin $script"
+	$busybox timeout 200 /bin/bash "$SOWATCH_ROOT/$script" </dev/null >/tmp/said 2>&1
+	status=$?
+	$busybox cat /tmp/said
+	echo "@@ end $script $status"
+done </scripts
+echo "@@ done after $($busybox cut -d ' ' -f 1 /proc/uptime) s"
+$busybox sync
+$busybox reboot -f

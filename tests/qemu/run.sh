@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# run.sh LIST: boots Debian's kernel under qemu with the built tree and runs the scripts that LIST
+# names, one per line, relative to the repository. Ends with 0 when all passed, 77 when the machine
+# cannot be had; a script that was skipped in there is named, and if all were it is 77 as well.
+# SOWATCH_KEEP=1: keep the image and the console's text.
+set -uo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+: "${SOWATCH_BUILD:=$root/build/release}"
+: "${QEMU_SECONDS:=560}"
+list=$(readlink -f "$1")
+kept=$root/build/qemu
+. "$root/tests/qemu/kernel.sh"
+. "$root/tests/qemu/image.sh"
+
+skip() { echo "skip: $*"; exit 77; }
+
+[ "$(uname -m)" = x86_64 ] || skip "the machine is an x86_64 one"
+for program in qemu-system-x86_64 busybox gzip; do
+	command -v $program >/dev/null || skip "$program is not installed"
+done
+kernel=$(kernel_get "$kept") || skip "no kernel: $kernel"
+
+work=$(mktemp -d /tmp/sowatch-qemu.XXXXXX)
+qemu_pid=
+finish()
+{
+	[ -z "$qemu_pid" ] || kill "$qemu_pid" 2>/dev/null
+	if [ "${SOWATCH_KEEP-}" = 1 ]; then echo "kept: $work"; else rm -rf "$work"; fi
+}
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
+
+mkdir "$work/root"
+# What the first process in there reads.
+image_extra()
+{
+	grep -vE '^(#|$)' "$list" >"$staging/scripts"
+	printf 'export SOWATCH_BUILD=%q SOWATCH_ROOT=%q SOWATCH_QEMU=1 SOWATCH_KEEP=%q\n' \
+		"$SOWATCH_BUILD" "$root" '' >"$staging/environment"
+}
+image_make "$work/root" "$work/initrd.gz" || { echo "FAILED: no image could be made"; exit 1; }
+rm -rf "$work/root"
+
+started=$SECONDS
+qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 2048 -nographic -no-reboot -nodefaults \
+	-serial stdio -kernel "$kernel" -initrd "$work/initrd.gz" \
+	-append 'console=ttyS0 quiet loglevel=3 panic=-1 rdinit=/init mitigations=off' \
+	</dev/null >"$work/console" 2>"$work/qemu.err" &
+qemu_pid=$!
+while kill -0 $qemu_pid 2>/dev/null && [ $((SECONDS - started)) -lt "$QEMU_SECONDS" ]; do
+	sleep 0.5
+done
+kill $qemu_pid 2>/dev/null && echo "FAILED: the machine was still running after $QEMU_SECONDS s"
+wait $qemu_pid 2>/dev/null
+qemu_pid=
+tr -d '\r' <"$work/console" >"$work/text"
+grep '^@@ booted\|^@@ done' "$work/text" | sed 's/^@@ //'
+grep -q '^@@ booted' "$work/text" || {
+	echo "FAILED: the machine did not boot; it said"
+	tail -n 30 "$work/text" "$work/qemu.err"
+	exit 1
+}
+
+passed=0 failed=0 skipped=0
+for script in $(grep -vE '^(#|$)' "$list"); do
+	result=$(sed -n "s|^@@ end $script ||p" "$work/text")
+	said=$(awk -v name="$script" '/^@@ begin / { on = $3 == name; next } /^@@ end / { on = 0 } on' "$work/text")
+	case $result in
+	0) passed=$((passed + 1)) word=passed ;;
+	77) skipped=$((skipped + 1)) word=skipped ;;
+	*) failed=$((failed + 1)) word="FAILED (${result:-it never ended})" ;;
+	esac
+	echo "$word: $script"
+	[ "$result" = 0 ] && [ "${QEMU_VERBOSE-}" != 1 ] || sed 's/^/    /' <<<"$said"
+done
+echo "in the machine: $passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ] || exit 1
+[ $passed != 0 ] || skip "all of them were skipped in the machine: $(sed -n 's/^skip: //p' "$work/text" | sort -u | head -n 1)"
