@@ -12,7 +12,9 @@ struct walk {
 	struct charge *charge;
 	uint32_t at;
 	uint32_t unprofiled; /* 1 + the first executable without profile that was stepped over */
-	bool has_inferred, has_carried;
+	uint32_t stranger;   /* 1 + the first library that is only called like a carrier */
+	uint32_t script;     /* 1 + the script of an unknown interpreter, whose rules allow this */
+	bool has_inferred, has_carried, is_interpreted;
 };
 
 static const struct policy_binding *bind_link(const struct walk *walk, uint32_t at)
@@ -28,36 +30,67 @@ static uint32_t process_end(const struct chain *chain, uint32_t at)
 	return at;
 }
 
-/* Where to go on from an executable without profile: to the script it interprets (where a package
- * owns it: a dropped one could name any script as its own), or to who started the process. False
- * when it is the root. */
+/* What the script of an interpreter that nobody vouches for says: a dropped program could name any
+ * script as its own to get off lightly, so the script's rules bind it besides its starter's. True
+ * when it is the script's affair. */
+static bool ask_script(struct walk *walk, uint32_t end)
+{
+	const struct chain_link *link = &walk->chain->links[end];
+	const struct policy_binding *binding = bind_link(walk, end);
+	struct answer answer;
+	if (end + 1 >= walk->chain->count)
+		return true; /* there is no starter whose rules it could get round */
+	policy_ask(walk->question, binding, link->subject, &answer);
+	if (answer.kind == ANSWER_ALLOWS && !walk->script)
+		walk->script = end + 1;
+	return answer.kind == ANSWER_FORBIDS;
+}
+
+/* Goes to link `to`; sentences ask of those in between whether they are conduits. */
+static bool jump(struct walk *walk, uint32_t to)
+{
+	while (walk->at < to)
+		bind_link(walk, walk->at++);
+	return true;
+}
+
+/* Where to go on from an executable without profile: to the script it interprets, or to who
+ * started the process. False when it is the root. */
 static bool step_over(struct walk *walk, bool is_trusted)
 {
 	const struct chain *chain = walk->chain;
 	uint32_t end = process_end(chain, walk->at);
 	bool has_script = end > walk->at && chain->links[end].subject->kind == SUBJECT_SCRIPT;
-	if (has_script && is_trusted) {
-		walk->at = end;
-		return true;
+	if (has_script && (is_trusted || ask_script(walk, end))) {
+		walk->is_interpreted = true;
+		return jump(walk, end);
 	}
 	if (end + 1 >= chain->count)
 		return false;
 	if (!walk->unprofiled)
 		walk->unprofiled = walk->at + 1;
-	walk->at = end + 1;
-	return true;
+	return jump(walk, end + 1);
 }
 
-/* The walk ends at an unprofiled subject. */
+/* The walk ends at an unprofiled subject: the first on the way that nobody answers for. */
 static void stop_unprofiled(struct walk *walk)
 {
 	struct charge *charge = walk->charge;
-	charge->at = walk->unprofiled ? walk->unprofiled - 1 : walk->at;
-	charge->is_profiled = false;
+	uint32_t first = walk->stranger ? walk->stranger : walk->unprofiled;
+	charge->is_profiled = walk->script;
 	charge->answer = (struct answer){.severity = SEVERITY_MEDIUM};
-	charge->reason = charge->at == walk->at && !walk->has_carried
-				 ? "its code made the call"
-				 : "nearest on the stack that does not pass this on";
+	if (walk->script) {
+		first = walk->script;
+		policy_ask(walk->question, bind_link(walk, first - 1),
+			   walk->chain->links[first - 1].subject, &charge->answer);
+	}
+	charge->at = charge->judged_at = first ? first - 1 : walk->at;
+	if (charge->is_profiled)
+		charge->reason = "the script its process was started with";
+	else
+		charge->reason = charge->at == walk->at && !walk->has_carried
+					 ? "its code made the call"
+					 : "nearest on the stack that does not pass this on";
 }
 
 /* The executable (or its own files) reads what it may read, whoever's profile is asked. */
@@ -74,16 +107,23 @@ static void ask_link(struct walk *walk, const struct policy_binding *binding)
 static void stop_profiled(struct walk *walk, bool carries)
 {
 	struct charge *charge = walk->charge;
-	charge->at = walk->at;
+	charge->at = charge->judged_at = walk->at;
 	charge->is_profiled = true;
-	if (walk->unprofiled)
+	if (walk->stranger) {
+		charge->at = walk->stranger - 1;
+		charge->reason = "its code made the call; no package owns it, so it passes nothing "
+				 "on, and who called it answers for it";
+	} else if (walk->unprofiled) {
 		charge->reason = "it started the process, whose executable has no profile";
-	else if (carries)
+	} else if (walk->is_interpreted) {
+		charge->reason = "the script its process was started with";
+	} else if (carries) {
 		charge->reason = "its own rules allow this, so it did it for itself";
-	else if (walk->has_carried)
+	} else if (walk->has_carried) {
 		charge->reason = "nearest on the stack that does not pass this on";
-	else
+	} else {
 		charge->reason = "its code made the call";
+	}
 }
 
 /* Everybody passes it on: the outermost executable or script, unless a process without profile
@@ -104,13 +144,20 @@ static void stop_outermost(struct walk *walk)
 	const struct policy_binding *binding = bind_link(walk, at);
 	charge->is_profiled = binding->is_profiled;
 	ask_link(walk, binding);
-	if (walk->unprofiled && charge->answer.kind == ANSWER_ABSENT) {
+	if ((walk->unprofiled || walk->stranger) && charge->answer.kind == ANSWER_ABSENT) {
 		stop_unprofiled(walk);
 		return;
 	}
-	charge->at = at;
+	charge->at = walk->stranger ? walk->stranger - 1 : at;
+	charge->judged_at = at;
 	charge->is_outermost = true;
 	charge->reason = "everything on the stack passes this on";
+}
+
+static bool is_stranger(const struct walk *walk, const struct policy_binding *binding)
+{
+	return binding->denied >> walk->question->action & 1 &&
+	       walk->chain->links[walk->at].subject->kind == SUBJECT_LIBRARY;
 }
 
 /* True when the walk ended. */
@@ -133,6 +180,14 @@ static bool walk_link(struct walk *walk)
 	if (walk->charge->answer.kind == ANSWER_ABSENT && !binding->is_trusted &&
 	    link->subject->kind == SUBJECT_EXECUTABLE && step_over(walk, false))
 		return false;
+	/* A library that is only called like a carrier carries nothing, and it does not go unjudged
+	 * for that either: it is charged, its caller's profile decides. */
+	if (walk->charge->answer.kind == ANSWER_ABSENT && is_stranger(walk, binding)) {
+		if (!walk->stranger)
+			walk->stranger = walk->at + 1;
+		walk->at++;
+		return false;
+	}
 	if (carries && walk->charge->answer.kind != ANSWER_ALLOWS) {
 		walk->has_carried = true;
 		walk->at++;
@@ -147,7 +202,7 @@ static void name_method(struct walk *walk)
 	struct charge *charge = walk->charge;
 	charge->method = METHOD_EXACT;
 	charge->method_name = charge->is_outermost ? "outermost" : "exact";
-	if (walk->chain->is_partial && charge->at >= walk->chain->seen_count) {
+	if (walk->chain->is_partial && charge->judged_at >= walk->chain->seen_count) {
 		charge->method = METHOD_PARTIAL;
 		charge->method_name = "partial";
 		charge->reason = "the stack was cut short, who asked may be beyond the cut";

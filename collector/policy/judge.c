@@ -243,10 +243,9 @@ static const struct chain_link *root_link(struct policy *policy, const struct pr
 static struct outcome outcome_charged(const struct question *question, const struct chain *chain,
 				      const struct charge *charge)
 {
-	const struct chain_link *link = &chain->links[charge->at];
 	struct outcome outcome = {.kind = OUTCOME_NOT_JUDGED,
-				  .charged = link,
-				  .judged_by = link,
+				  .charged = &chain->links[charge->at],
+				  .judged_by = &chain->links[charge->judged_at],
 				  .method = charge->method,
 				  .method_name = charge->method_name,
 				  .reason = charge->reason,

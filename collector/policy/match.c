@@ -107,6 +107,8 @@ static void binding_fill(const struct policy *policy, const struct subject *subj
 	 * /tmp/libcurl.so.4 or /tmp/gdb gets the rules, not the trust. */
 	if (carrier && (*subject->package || chosen.match[FAMILIES]->is_exact))
 		binding->carries = carrier->carries;
+	else if (carrier)
+		binding->denied = carrier->carries;
 	if (watcher && watcher->watches_descendants)
 		binding->watcher = watcher;
 	if (exempted && (*subject->package || chosen.match[FAMILIES + 2]->is_exact))

@@ -165,6 +165,7 @@ struct policy_binding {
 	bool is_profiled;
 	bool is_trusted; /* a package owns the file, or it was meant by exact path or build-id */
 	uint32_t carries;
+	uint32_t denied; /* what it would carry if it were trusted */
 	uint64_t exempt;
 	const struct profile *primary;
 	const struct profile *families[FAMILIES]; /* NULL: not judged */
@@ -365,7 +366,8 @@ const struct rule *policy_forbids(struct question *question, uint32_t *at);
 
 /* charge.c */
 struct charge {
-	uint32_t at; /* link charged */
+	uint32_t at;	    /* link charged */
+	uint32_t judged_at; /* whose profile: at, or further out */
 	bool is_profiled, is_outermost;
 	enum chain_method method;
 	const char *method_name, *reason;

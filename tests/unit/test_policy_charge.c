@@ -113,7 +113,9 @@ static void test_dropped_conduit(void **state)
 		lab_object_of(&w->lab, (struct item_object){.path = STR_LIT("/tmp/libcurl.so.4"),
 							    .soname = STR_LIT("libcurl.so.4")});
 	uint32_t chain = lab_chain(&w->lab, w->process, fake, w->app);
-	lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0), "not judged libcurl.so.4");
+	const struct outcome *o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
+	lab_expect(o, "allowed libcurl.so.4");
+	assert_string_equal(o->judged_by->subject->name, "app");
 	uint32_t netrc = lab_path(&w->lab, "/home/u/.netrc");
 	lab_expect(lab_do(&w->lab, chain, WIRE_FILE_READ, netrc, 0), "allowed libcurl.so.4");
 }
@@ -255,15 +257,56 @@ static void test_script(void **state)
 	process = lab_process(&w->lab, 0, 0, odd, "/usr/bin/odd", "/srv/up.sh");
 	chain = lab_chain(&w->lab, process, w->libc, odd);
 	lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0), "deviates up.sh");
-	/* ... but nothing dropped can act in the name of a script it says it runs. */
+	/* ... nor does one that nobody packaged (pyenv): the script's rules bind it. */
 	for (unsigned i = 0; i < 2; i++) {
 		const char *path = i ? "/tmp/odd" : "/tmp/sh";
 		uint32_t fake = lab_main(&w->lab, path, "");
 		process = lab_process(&w->lab, 0, 0, fake, path, "/srv/up.sh");
 		chain = lab_chain(&w->lab, process, w->libc, fake);
-		lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->good, 0),
-			   i ? "not judged odd" : "not judged sh");
+		lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->good, 0), "allowed up.sh");
+		lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0), "deviates up.sh");
 	}
+}
+
+/* Nothing dropped gets its starter off by the name of a lenient script it says it runs. */
+static void test_script_of_dropped_child(void **state)
+{
+	struct world *w = *state;
+	uint32_t fake = lab_main(&w->lab, "/tmp/odd", "");
+	uint32_t origin = lab_chain(&w->lab, w->process, w->libc, w->png, w->app);
+	uint32_t child =
+		lab_process(&w->lab, w->process, origin, fake, "/tmp/odd", "/srv/up.sh");
+	uint32_t chain = lab_chain(&w->lab, child, w->libc, fake);
+	lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->good, 0), "deviates libpng.so");
+	lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0), "deviates up.sh");
+	/* A starter that has nothing to say leaves it to the script. */
+	origin = lab_chain(&w->lab, w->process, w->libc, w->foo, w->app);
+	child = lab_process(&w->lab, w->process, origin, fake, "/tmp/odd", "/srv/up.sh");
+	chain = lab_chain(&w->lab, child, w->libc, fake);
+	const struct outcome *o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->good, 0);
+	lab_expect(o, "allowed up.sh");
+	assert_false(o->is_unprofiled);
+}
+
+/* An extension module that nobody packaged carries nothing, but its caller's profile holds. */
+static void test_dropped_conduit_is_judged(void **state)
+{
+	struct world *w = *state;
+	uint32_t module =
+		lab_object_of(&w->lab, (struct item_object){.path = STR_LIT("/opt/py/libcurl.so.4"),
+							    .soname = STR_LIT("libcurl.so.4")});
+	uint32_t python = lab_main(&w->lab, "/opt/py/python3.11", "");
+	uint32_t process = lab_process(&w->lab, 0, 0, python, "/opt/py/python3.11", "/srv/up.sh");
+	uint32_t chain = lab_chain(&w->lab, process, module, python, w->libc, python);
+	const struct outcome *o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
+	lab_expect(o, "deviates libcurl.so.4");
+	assert_string_equal(o->judged_by->subject->name, "up.sh");
+	assert_string_equal(o->rule.profile, "up");
+	/* Where nobody answers it is told as one that nobody answers for. */
+	chain = lab_chain(&w->lab, w->process, module, w->foo, w->app);
+	o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
+	lab_expect(o, "not judged libcurl.so.4");
+	assert_true(o->is_unprofiled);
 }
 
 /* A dropped program that is called like a profiled one does not get its starter off. */
@@ -400,6 +443,8 @@ int main(void)
 		CASE(test_outermost),
 		CASE(test_dropped_child),
 		CASE(test_script),
+		CASE(test_script_of_dropped_child),
+		CASE(test_dropped_conduit_is_judged),
 		CASE(test_watcher),
 		CASE(test_guards),
 		CASE(test_without_chain),
