@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The calls of unwind.h: which mapping an address lies in, what is mapped there, and a step.
+ */
+#include "unwind.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "process.h"
+#include "walk.h"
+
+#define PINNED 4 /* a map, the one before it, and one reading while a stack is walked */
+
+struct unwind {
+	struct objects objects;
+	struct processes processes;
+	struct walk_row *rows;
+	struct maps *pinned[PINNED]; /* what the last stack's frames point into */
+	struct unwind_counts counts;
+};
+
+int unwind_open(struct unwind **ret_unwind)
+{
+	struct unwind *unwind = calloc(1, sizeof(*unwind));
+
+	if (!unwind)
+		return -ENOMEM;
+	unwind->rows = calloc(1u << WALK_CACHE_BITS, sizeof(*unwind->rows));
+	if (!unwind->rows) {
+		free(unwind);
+		return -ENOMEM;
+	}
+	*ret_unwind = unwind;
+	return 0;
+}
+
+static void pinned_release(struct unwind *unwind)
+{
+	for (unsigned i = 0; i < PINNED; i++) {
+		maps_put(unwind->pinned[i]);
+		unwind->pinned[i] = NULL;
+	}
+}
+
+/* False: no place, which the one reading per stack rules out. */
+static bool pinned_add(struct unwind *unwind, struct maps *maps)
+{
+	for (unsigned i = 0; i < PINNED; i++) {
+		if (unwind->pinned[i] == maps)
+			return true;
+		if (!unwind->pinned[i]) {
+			unwind->pinned[i] = maps_get(maps);
+			return true;
+		}
+	}
+	return false;
+}
+
+void unwind_close(struct unwind *unwind)
+{
+	if (!unwind)
+		return;
+	pinned_release(unwind);
+	processes_done(&unwind->processes);
+	objects_done(&unwind->objects);
+	free(unwind->rows);
+	free(unwind);
+}
+
+struct place {
+	struct region *region; /* NULL: none known */
+	struct maps *maps;
+};
+
+static struct place place_find(struct unwind *unwind, struct process *process, uint32_t tid,
+			       uint64_t address, bool *may_read)
+{
+	struct place place;
+
+	place.region = process_region(&unwind->processes, process, tid, address, may_read,
+				      &place.maps);
+	if (place.region && !pinned_add(unwind, place.maps))
+		place.region = NULL;
+	if (place.region)
+		maps_bind(place.maps, place.region, &unwind->objects,
+			  process->is_gone ? 0 : process->pid, tid);
+	return place;
+}
+
+static void frame_fill(struct unwind_frame *frame, uint64_t address, const struct place *place)
+{
+	const struct region *region = place->region;
+
+	*frame = (struct unwind_frame){
+		.address = address, .offset = address, .kind = UNWIND_UNKNOWN, .path = ""
+	};
+	if (!region)
+		return;
+	frame->kind = region->state == REGION_OBJECT ? UNWIND_OBJECT :
+		      region->state == REGION_ANONYMOUS ? UNWIND_CODE :
+							  UNWIND_FILE;
+	frame->path = place->maps->paths + region->path;
+	frame->path_len = region->path_len;
+	frame->is_deleted = region->is_deleted;
+	frame->device = region->device;
+	frame->inode = region->inode;
+	if (frame->kind == UNWIND_FILE)
+		frame->offset = address - region->start + region->offset;
+	if (frame->kind != UNWIND_OBJECT)
+		return;
+	frame->object = &region->object->shown;
+	frame->device = region->object->shown.device;
+	frame->inode = region->object->shown.inode;
+	frame->offset = address - region->bias;
+}
+
+static bool step(struct unwind *unwind, struct walk *walk, struct process *process, uint32_t tid,
+		 const struct place *place, bool *may_read)
+{
+	struct place next;
+
+	if (!place->region || place->region->state == REGION_FILE) {
+		walk->flags |= WIRE_STACK_PARTIAL;
+		return false;
+	}
+	if (place->region->state == REGION_OBJECT)
+		return walk_step_object(walk, place->region->object, place->region->bias);
+	if (!walk_step_frame_pointer(walk))
+		return false;
+	/* Only rbp said so: where it led must at least be code. */
+	next = place_find(unwind, process, tid, walk_pc(walk), may_read);
+	if (!next.region)
+		walk->flags |= WIRE_STACK_PARTIAL;
+	return next.region != NULL;
+}
+
+int unwind_stack(struct unwind *unwind, const struct unwind_input *input,
+		 struct unwind_stack *ret_stack)
+{
+	uint32_t tid = input->who.tid;
+	struct walk walk = { .rows = unwind->rows };
+	struct process *process;
+	bool may_read = true;
+	struct place place;
+
+	pinned_release(unwind);
+	process = process_find(&unwind->processes, &input->who, true);
+	if (!process)
+		return -ENOMEM;
+	ret_stack->count = 0;
+	walk_begin(&walk, input);
+	do {
+		struct unwind_frame *frame = &ret_stack->frames[ret_stack->count];
+
+		if (ret_stack->count == WIRE_STACK_FRAMES) {
+			walk.flags |= WIRE_STACK_TRUNCATED;
+			break;
+		}
+		place = place_find(unwind, process, tid, walk_pc(&walk), &may_read);
+		frame_fill(frame, walk_pc(&walk), &place);
+		if (walk.is_exact && ret_stack->count)
+			frame->flags |= WIRE_FRAME_SIGNAL;
+		ret_stack->count++;
+	} while (step(unwind, &walk, process, tid, &place, &may_read));
+	ret_stack->flags = walk.flags;
+	unwind->counts.stacks++;
+	unwind->counts.frames += ret_stack->count;
+	unwind->counts.rows_computed += walk.rows_computed;
+	return 0;
+}
+
+void unwind_process_forked(struct unwind *unwind, const struct unwind_who *parent,
+			   const struct unwind_who *child)
+{
+	struct process *from, *to = process_find(&unwind->processes, child, true);
+
+	/* Looked up last: making the child may have made room by forgetting the parent. */
+	from = process_find(&unwind->processes, parent, false);
+	if (!from || !to || from == to)
+		return;
+	if (!from->maps && !from->is_gone)
+		process_read(&unwind->processes, from, parent->tid);
+	process_share(&unwind->processes, to, from);
+}
+
+void unwind_process_executed(struct unwind *unwind, const struct unwind_who *who)
+{
+	struct process *process = process_find(&unwind->processes, who, false);
+
+	if (process)
+		process_forget(&unwind->processes, process);
+	process = process_find(&unwind->processes, who, true);
+	if (process)
+		process_read(&unwind->processes, process, who->tid);
+}
+
+void unwind_process_changed(struct unwind *unwind, const struct unwind_who *who)
+{
+	struct process *process = process_find(&unwind->processes, who, false);
+
+	if (process)
+		process->is_stale = true;
+}
+
+void unwind_process_exited(struct unwind *unwind, const struct unwind_who *who)
+{
+	struct process *process = process_find(&unwind->processes, who, false);
+
+	if (process)
+		process->is_gone = true;
+}
+
+/* The one place that looks behind a shown object. */
+static struct object *object_of(const struct unwind_object *shown)
+{
+	return (struct object *)(uintptr_t)shown;
+}
+
+bool unwind_symbol_alias(const struct unwind_object *object, uint64_t offset, unsigned nth,
+			 char *name, size_t bytes)
+{
+	const char *found =
+		object ? symbols_find(&object_of(object)->symbols, offset, nth) : NULL;
+
+	if (found && bytes)
+		snprintf(name, bytes, "%s", found);
+	return found != NULL;
+}
+
+bool unwind_symbol(const struct unwind_object *object, uint64_t offset, char *name, size_t bytes)
+{
+	return unwind_symbol_alias(object, offset, 0, name, bytes);
+}
+
+void unwind_count(const struct unwind *unwind, struct unwind_counts *ret_counts)
+{
+	*ret_counts = unwind->counts;
+	ret_counts->maps_read = unwind->processes.maps_read;
+	ret_counts->objects_opened = unwind->objects.opened;
+	ret_counts->objects_failed = unwind->objects.failed;
+}
