@@ -4,7 +4,7 @@
 # files in image_extra, with $staging as the root.
 
 # What scenarios call; those that are not here are left out, and the scenario says so.
-image_programs="bash dash jq timeout env cat mktemp readlink chmod mkdir rm cp ln mv cmp diff grep sed
+image_programs="bash sh dash jq timeout env cat mktemp readlink chmod mkdir rm cp ln mv cmp diff grep sed
 sort uniq head tail cut tr wc true false unshare mount setpriv basename dirname sleep touch id kill ls
 awk mawk mkfifo xargs test printf seq date stat find openssl git python3 strace busybox"
 
@@ -38,6 +38,7 @@ image_skeleton()
 	cp /etc/passwd /etc/group /etc/ld.so.cache /etc/nsswitch.conf "$staging/etc/"
 	echo '127.0.0.1 localhost' >"$staging/etc/hosts"
 	cp -r /etc/alternatives "$staging/etc/" 2>/dev/null
+	mkdir -p "$staging/usr/lib/locale" && cp -r /usr/lib/locale/C.utf8 "$staging/usr/lib/locale/"
 	# Which package owns a file decides what a profile may carry.
 	cp /var/lib/dpkg/status "$staging/var/lib/dpkg/"
 	cp /var/lib/dpkg/info/*.list "$staging/var/lib/dpkg/info/"
