@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Putting records together in this CPU's scratch space and sending them. Lengths are masked where
+ * the verifier must see a bound; the checks that give them meaning stand before the masks.
+ */
+#ifndef SOWATCH_EMIT_BPF_H
+#define SOWATCH_EMIT_BPF_H
+
+#include "state.bpf.h"
+
+#define INLINE static __always_inline
+#define NOINLINE static __noinline
+#define DATA_MAX 32768u /* a record; appends start below it and are at most 16 KiB */
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define S_IFDIR 0040000
+#define AT_FDCWD -100
+
+#define EPERM 1
+#define EINPROGRESS 115
+#define EFAULT 14
+
+INLINE struct scratch *scratch_here(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&scratches, &cpu);
+}
+
+INLINE void lost_count(u32 family)
+{
+	u64 *count = bpf_map_lookup_elem(&lost, &family);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
+
+INLINE u32 action_family(u32 action)
+{
+	if (!action)
+		return FAMILY_META;
+	return action < 8 ? FAMILY_NET : action < 15 ? FAMILY_FILE : action < 19 ? FAMILY_EXEC : FAMILY_ENV;
+}
+
+INLINE struct scratch *scratch_take(u32 family)
+{
+	struct scratch *s = scratch_here();
+
+	if (!s)
+		return NULL;
+	if (__sync_lock_test_and_set(&s->busy, 1)) {
+		lost_count(family);
+		return NULL;
+	}
+	s->flags = 0;
+	return s;
+}
+
+INLINE void scratch_give(struct scratch *s)
+{
+	s->busy = 0;
+}
+
+INLINE u32 inner_pid(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, signal, pids[1]); /* PIDTYPE_TGID */
+	u32 level = BPF_CORE_READ(pid, level);
+	struct upid number = { 0 };
+
+	bpf_core_read(&number, sizeof(number), &pid->numbers[0]);
+	if (level)
+		bpf_probe_read_kernel(&number, sizeof(number),
+				      (char *)&pid->numbers[0] + level * bpf_core_type_size(struct upid));
+	return (u32)number.nr;
+}
+
+INLINE void head_fill(struct wire_kernel_head *head, u32 type, struct task_struct *task)
+{
+	head->size = 0;
+	head->type = (u16)type;
+	head->flags = 0;
+	head->time_ns = bpf_ktime_get_ns();
+	head->start_ns = BPF_CORE_READ(task, group_leader, start_time);
+	head->cgroup = bpf_get_current_cgroup_id();
+	head->pid = (u32)BPF_CORE_READ(task, tgid);
+	head->tid = (u32)BPF_CORE_READ(task, pid);
+	head->inner_pid = inner_pid(task);
+	head->uid = (u32)bpf_get_current_uid_gid();
+}
+
+INLINE void record_begin(struct scratch *s, u32 type, u32 bytes, struct task_struct *task)
+{
+	head_fill(&s->event.head, type, task);
+	s->used = bytes;
+}
+
+INLINE void record_send(struct scratch *s, u32 family)
+{
+	u32 used = s->used;
+
+	if (used > SCRATCH_DATA)
+		used = SCRATCH_DATA;
+	s->event.head.size = used;
+	s->event.head.flags |= (u16)s->flags;
+	if (bpf_ringbuf_output(&records, s->data, used, BPF_RB_NO_WAKEUP))
+		lost_count(family);
+}
+
+/* Returns how much was appended. */
+INLINE u32 append_kernel(struct scratch *s, const void *from, u32 bytes)
+{
+	u32 at = s->used;
+
+	if (at >= DATA_MAX || !bytes)
+		return 0;
+	if (bytes > WIRE_KERNEL_PATH_MAX - 1)
+		bytes = WIRE_KERNEL_PATH_MAX - 1, s->flags |= WIRE_KERNEL_CUT;
+	at &= DATA_MAX - 1;
+	bytes &= WIRE_KERNEL_PATH_MAX - 1;
+	if (bpf_probe_read_kernel(&s->data[at], bytes, from)) {
+		s->flags |= WIRE_KERNEL_UNREADABLE;
+		return 0;
+	}
+	s->used = at + bytes;
+	return bytes;
+}
+
+INLINE u32 append_user(struct scratch *s, u64 from, u32 bytes)
+{
+	u32 at = s->used;
+
+	if (at >= DATA_MAX || !bytes)
+		return 0;
+	at &= DATA_MAX - 1;
+	bytes &= WIRE_KERNEL_PATH_MAX - 1;
+	if (bpf_probe_read_user(&s->data[at], bytes, (void *)from)) {
+		s->flags |= WIRE_KERNEL_UNREADABLE;
+		return 0;
+	}
+	s->used = at + bytes;
+	return bytes;
+}
+
+/* A string without its end. */
+INLINE u32 append_user_string(struct scratch *s, u64 from)
+{
+	u32 at = s->used;
+	long got;
+
+	if (at >= DATA_MAX || !from)
+		return 0;
+	at &= DATA_MAX - 1;
+	got = bpf_probe_read_user_str(&s->data[at], WIRE_KERNEL_PATH_MAX, (void *)from);
+	if (got <= 0) {
+		s->flags |= WIRE_KERNEL_UNREADABLE;
+		return 0;
+	}
+	if (got == WIRE_KERNEL_PATH_MAX)
+		s->flags |= WIRE_KERNEL_CUT;
+	s->used = at + (u32)got - 1;
+	return (u32)got - 1;
+}
+
+INLINE u32 append_kernel_string(struct scratch *s, const void *from)
+{
+	u32 at = s->used;
+	long got;
+
+	if (at >= DATA_MAX || !from)
+		return 0;
+	at &= DATA_MAX - 1;
+	got = bpf_probe_read_kernel_str(&s->data[at], WIRE_KERNEL_PATH_MAX, from);
+	if (got <= 0) {
+		s->flags |= WIRE_KERNEL_UNREADABLE;
+		return 0;
+	}
+	s->used = at + (u32)got - 1;
+	return (u32)got - 1;
+}
+
+/* --- call slot ------------------------------------------------------------------------------ */
+
+INLINE bool slot_is_live(const struct slot *slot, u64 sp)
+{
+	return slot->hook && slot->sp > sp && slot->sp - sp < SLOT_REACH;
+}
+
+INLINE bool slot_read(const struct process_state *process, struct task_struct *task, u64 sp,
+		      struct slot *ret_slot)
+{
+	u64 base;
+
+	if (!process || !process->has_shim)
+		return false;
+	base = BPF_CORE_READ(task, thread.fsbase);
+	if (bpf_probe_read_user(ret_slot, sizeof(*ret_slot), (void *)(base + process->slot_offset)))
+		return false;
+	return slot_is_live(ret_slot, sp);
+}
+
+/* --- registers and stack -------------------------------------------------------------------- */
+
+INLINE void regs_copy(struct wire_kernel_regs *to, const struct pt_regs *from)
+{
+	to->r15 = BPF_CORE_READ(from, r15);
+	to->r14 = BPF_CORE_READ(from, r14);
+	to->r13 = BPF_CORE_READ(from, r13);
+	to->r12 = BPF_CORE_READ(from, r12);
+	to->bp = BPF_CORE_READ(from, bp);
+	to->bx = BPF_CORE_READ(from, bx);
+	to->r11 = BPF_CORE_READ(from, r11);
+	to->r10 = BPF_CORE_READ(from, r10);
+	to->r9 = BPF_CORE_READ(from, r9);
+	to->r8 = BPF_CORE_READ(from, r8);
+	to->ax = BPF_CORE_READ(from, ax);
+	to->cx = BPF_CORE_READ(from, cx);
+	to->dx = BPF_CORE_READ(from, dx);
+	to->si = BPF_CORE_READ(from, si);
+	to->di = BPF_CORE_READ(from, di);
+	to->ip = BPF_CORE_READ(from, ip);
+	to->flags = BPF_CORE_READ(from, flags);
+	to->sp = BPF_CORE_READ(from, sp);
+}
+
+/* From sp upward, page by page, until one cannot be read. */
+NOINLINE int stack_copy(struct held_stack *to, const struct pt_regs *regs)
+{
+	u64 from;
+	u32 at = 0;
+
+	regs_copy(&to->regs, regs);
+	from = to->regs.sp;
+	to->is_cut = 1;
+#pragma unroll
+	for (int i = 0; i < 5; i++) {
+		u32 bytes = 4096 - ((u32)from & 4095);
+
+		if (at >= WIRE_KERNEL_STACK_MAX)
+			break;
+		if (bpf_probe_read_user(&to->data[at & (WIRE_KERNEL_STACK_MAX - 1)], bytes,
+					(void *)from)) {
+			to->is_cut = 0; /* the stack ends here */
+			break;
+		}
+		at += bytes;
+		from += bytes;
+	}
+	to->bytes = at < WIRE_KERNEL_STACK_MAX ? at : WIRE_KERNEL_STACK_MAX;
+	return 0;
+}
+
+NOINLINE u32 append_stack(struct scratch *s, const struct held_stack *stack)
+{
+	u32 at = s->used, bytes = stack->bytes;
+
+	if (at >= DATA_MAX)
+		return 0;
+	at &= DATA_MAX - 1;
+	__builtin_memcpy(&s->data[at], &stack->regs, sizeof(stack->regs));
+	at += sizeof(stack->regs);
+	if (bytes > WIRE_KERNEL_STACK_MAX)
+		return 0;
+	if (bpf_probe_read_kernel(&s->data[at], bytes, stack->data))
+		bytes = 0;
+	s->used = at + bytes;
+	s->flags |= WIRE_KERNEL_STACK | (stack->is_cut ? WIRE_KERNEL_CUT : 0);
+	return bytes;
+}
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * file: what was opened, made, removed, renamed or changed.
+ */
+#ifndef SOWATCH_FILE_BPF_H
+#define SOWATCH_FILE_BPF_H
+
+#include "exit.bpf.h"
+
+#define O_WRONLY 01
+#define O_RDWR 02
+#define O_CREAT 0100
+#define O_TRUNC 01000
+#define O_DIRECTORY 0200000
+#define O_PATH 010000000
+#define O_ACCMODE 03
+
+/* The argument, as it is now, in s->stack.data until the stack is needed there. */
+INLINE char *argument_read(struct scratch *s, u64 from)
+{
+	char *to = (char *)s->stack.data;
+
+	if (!from || bpf_probe_read_user_str(to, WIRE_KERNEL_PATH_MAX, (void *)from) <= 0) {
+		to[0] = 0;
+		s->flags |= WIRE_KERNEL_UNREADABLE;
+	}
+	return to;
+}
+
+INLINE u8 open_action(u32 flags, u16 mode)
+{
+	if ((flags & O_ACCMODE) || (flags & (O_CREAT | O_TRUNC)))
+		return WIRE_FILE_WRITE;
+	return (flags & O_DIRECTORY) || (mode & S_IFMT) == S_IFDIR ? WIRE_FILE_LIST : WIRE_FILE_READ;
+}
+
+INLINE int open_exit(struct exit_context *c, u32 flags)
+{
+	struct scratch *s = c->s;
+	struct file *file = NULL;
+	u16 mode = 0;
+	u64 from = call_arg(c->call, row_of(c->call)->path);
+
+	if (flags & O_PATH)
+		return 0; /* neither reads nor writes */
+	event_begin(s, c->task, c->call, c->result);
+	if (c->result >= 0)
+		file = file_of(c->task, c->result);
+	if (file) {
+		mode = BPF_CORE_READ(file, f_inode, i_mode);
+		s->event.path_len = (u16)append_file(s, file);
+		if (from)
+			s->event.asked_len = (u16)append_user_string(s, from);
+	} else {
+		char *asked = argument_read(s, from);
+
+		s->event.path_len = (u16)append_joined(
+			s, c->task, call_dir(c->call, row_of(c->call)->dir), asked);
+		s->event.asked_len = (u16)append_kernel_string(s, asked);
+		if (c->result >= 0)
+			s->flags |= WIRE_KERNEL_UNREADABLE;
+	}
+	s->event.detail = flags;
+	s->event.action = open_action(flags, mode);
+	if (flags & O_CREAT)
+		s->flags |= WIRE_KERNEL_CREATED;
+	return event_finish(s, c->task, c->thread, c->regs);
+}
+
+EXIT(exit_open)
+{
+	return open_exit(c, (u32)call_arg(c->call, row_of(c->call)->extra));
+}
+
+EXIT(exit_openhow)
+{
+	u64 flags = 0;
+
+	bpf_probe_read_user(&flags, sizeof(flags), (void *)c->call->args[2]);
+	if (c->result >= 0) {
+		/* The kernel keeps the mode of access; only what it forgets is the caller's word. */
+		struct file *file = file_of(c->task, c->result);
+		u32 kept = file ? BPF_CORE_READ(file, f_flags) : (u32)flags;
+
+		flags = kept | (flags & (O_CREAT | O_TRUNC));
+	}
+	return open_exit(c, (u32)flags);
+}
+
+EXIT(exit_creat)
+{
+	return open_exit(c, O_CREAT | O_TRUNC | O_WRONLY);
+}
+
+EXIT(exit_memfd)
+{
+	struct scratch *s = c->s;
+	struct file *file = c->result >= 0 ? file_of(c->task, c->result) : NULL;
+
+	if (!file)
+		return 0;
+	event_begin(s, c->task, c->call, c->result);
+	s->event.path_len = (u16)append_file(s, file);
+	s->event.asked_len = (u16)append_user_string(s, c->call->args[0]);
+	s->event.detail = O_CREAT | O_RDWR;
+	return event_finish(s, c->task, c->thread, c->regs);
+}
+
+/* --- by name: there may be no object any more --------------------------------------------------- */
+
+static int differs_at(u32 i, void *arg)
+{
+	struct scratch *s = scratch_here();
+	const struct held_paths *held_paths = *(const struct held_paths **)arg;
+
+	if (!s || i >= HELD_PATH)
+		return 1;
+	if (s->stack.data[i] != (u8)held_paths->text[0][i]) {
+		s->index = 1;
+		return 1;
+	}
+	return !s->stack.data[i];
+}
+
+static int differs_at2(u32 i, void *arg)
+{
+	struct scratch *s = scratch_here();
+	const struct held_paths *held_paths = *(const struct held_paths **)arg;
+
+	if (!s || i >= HELD_PATH)
+		return 1;
+	if (s->stack.data[i] != (u8)held_paths->text[1][i]) {
+		s->index = 1;
+		return 1;
+	}
+	return !s->stack.data[i];
+}
+
+/* Whether the arguments still say what they said at entry. A last page of a very long one, cut at
+ * entry, is not compared. */
+NOINLINE int arguments_compare(struct scratch *s, const struct call *call,
+			       const struct held_paths *held_paths)
+{
+	const struct call_row *row = row_of(call);
+
+	s->index = 0;
+	argument_read(s, call_arg(call, row->path));
+	s->stack.data[HELD_PATH - 1] = 0;
+	bpf_loop(HELD_PATH - 1, differs_at, &held_paths, 0);
+	if (row->path2 != NONE && !s->index) {
+		argument_read(s, call_arg(call, row->path2));
+		s->stack.data[HELD_PATH - 1] = 0;
+		bpf_loop(HELD_PATH - 1, differs_at2, &held_paths, 0);
+	}
+	if (s->index)
+		s->flags |= WIRE_KERNEL_CHANGED;
+	return 0;
+}
+
+NOINLINE int paths_append(struct scratch *s, struct task_struct *task, const struct call *call,
+			  const struct held_paths *held_paths)
+{
+	const struct call_row *row = row_of(call);
+
+	if (call->kind == CALL_SYMLINK) /* content, not a path: told relative to the link */
+		s->event.path_len = (u16)append_kernel_string(s, held_paths->text[0]);
+	else
+		s->event.path_len = (u16)append_joined(s, task, call_dir(call, row->dir),
+						       held_paths->text[0]);
+	if (row->path2 != NONE)
+		s->event.path2_len = (u16)append_joined(s, task, call_dir(call, row->dir2),
+							held_paths->text[1]);
+	s->event.asked_len = (u16)append_kernel_string(s, held_paths->text[0]);
+	if (held_paths->len[0] == HELD_PATH - 1 || held_paths->len[1] == HELD_PATH - 1)
+		s->flags |= WIRE_KERNEL_CUT;
+	return 0;
+}
+
+INLINE int path_exit(struct exit_context *c, u32 detail)
+{
+	struct held_paths *held_paths = bpf_task_storage_get(&paths, c->task, NULL, 0);
+
+	event_begin(c->s, c->task, c->call, c->result);
+	c->s->event.detail |= detail;
+	if (held_paths) {
+		arguments_compare(c->s, c->call, held_paths);
+		paths_append(c->s, c->task, c->call, held_paths);
+	} else {
+		c->s->flags |= WIRE_KERNEL_UNREADABLE;
+	}
+	return event_finish(c->s, c->task, c->thread, c->regs);
+}
+
+EXIT(exit_path)
+{
+	return path_exit(c, 0);
+}
+
+EXIT(exit_mkdir)
+{
+	return path_exit(c, S_IFDIR);
+}
+
+EXIT(exit_trunc)
+{
+	return path_exit(c, O_TRUNC);
+}
+
+EXIT(exit_fd)
+{
+	struct file *file = file_of(c->task, (s32)c->call->args[0]);
+
+	event_begin(c->s, c->task, c->call, c->result);
+	if (file)
+		c->s->event.path_len = (u16)append_file(c->s, file);
+	else
+		c->s->flags |= WIRE_KERNEL_UNREADABLE;
+	return event_finish(c->s, c->task, c->thread, c->regs);
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Real paths from struct path: dentry by dentry, across mounts, up to the root of the mount
+ * namespace (a chroot is not a root here). Renames going on at the same time may mix an old and a
+ * new name, as in any reader that does not take rename_lock.
+ *
+ * A file of a mount that nobody can reach by name (memfd, pipe, socket) has only its own name.
+ */
+#ifndef SOWATCH_PATH_BPF_H
+#define SOWATCH_PATH_BPF_H
+
+#include "emit.bpf.h"
+
+#define PATH_DEPTH 768
+#define MOUNT_INTERNAL ((u64)-22) /* ERR_PTR(-EINVAL) in mount.mnt_ns */
+
+INLINE void walk_put(struct scratch *s, const void *name, u32 bytes, bool has_slash)
+{
+	u32 at = s->at;
+
+	if (bytes > 255)
+		bytes = 255;
+	if (at < bytes + 1 || at > SCRATCH_WALK) {
+		s->flags |= WIRE_KERNEL_CUT;
+		return;
+	}
+	at -= bytes;
+	bpf_probe_read_kernel(&s->walk[at & (SCRATCH_WALK - 1)], bytes & 255, name);
+	if (has_slash) {
+		at--;
+		s->walk[at & (SCRATCH_WALK - 1)] = '/';
+	}
+	s->at = at;
+}
+
+/* Pipes and namespaces have no name of their own: FSTYPE:[INODE], a pipe without its "fs". */
+NOINLINE int walk_put_number(struct scratch *s, struct dentry *dentry)
+{
+	u64 number = BPF_CORE_READ(dentry, d_inode, i_ino);
+	const char *type = BPF_CORE_READ(dentry, d_sb, s_type, name);
+	char name[16] = "", digit, bracket[2] = { ':', '[' }, end = ']';
+	long bytes = bpf_probe_read_kernel_str(name, sizeof(name), type);
+
+	walk_put(s, &end, 1, false);
+	for (int i = 0; i < 20; i++) {
+		digit = (char)('0' + number % 10);
+		walk_put(s, &digit, 1, false);
+		number /= 10;
+		if (!number)
+			break;
+	}
+	walk_put(s, bracket, 2, false);
+	if (bytes > 3 && bytes <= 16 && name[0] == 'p' && name[1] == 'i' && name[2] == 'p')
+		bytes = 5;
+	if (bytes > 1)
+		walk_put(s, name, (u32)bytes - 1, false);
+	return 0;
+}
+
+static int walk_step(u32 i, void *unused)
+{
+	struct scratch *s = scratch_here();
+	struct dentry *dentry, *parent;
+	struct mount *mount, *up;
+	struct qstr name;
+
+	if (!s)
+		return 1;
+	dentry = (struct dentry *)s->dentry;
+	mount = (struct mount *)s->mnt;
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		up = BPF_CORE_READ(mount, mnt_parent);
+		if (up == mount || !up) {
+			s->dentry = 0;
+			return 1;
+		}
+		s->dentry = (u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		s->mnt = (u64)up;
+		return 0;
+	}
+	parent = BPF_CORE_READ(dentry, d_parent);
+	bpf_core_read(&name.name, sizeof(name.name), &dentry->d_name.name);
+	bpf_core_read(&name.len, sizeof(name.len), &dentry->d_name.len);
+	if (parent == dentry || !parent) {
+		bool is_internal = (u64)BPF_CORE_READ(mount, mnt_ns) == MOUNT_INTERNAL;
+
+		if (is_internal && !name.len)
+			walk_put_number(s, dentry);
+		else
+			walk_put(s, name.name, name.len, !is_internal);
+		s->dentry = 0;
+		return 1;
+	}
+	walk_put(s, name.name, name.len, true);
+	s->dentry = (u64)parent;
+	return 0;
+}
+
+/* Leaves the path in walk[at..]; returns its length. */
+INLINE u32 path_walk(struct scratch *s, const struct path *path)
+{
+	static const char deleted[] = " (deleted)";
+	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+	struct vfsmount *mnt = BPF_CORE_READ(path, mnt);
+
+	s->at = SCRATCH_WALK;
+	if (!dentry || !mnt) {
+		s->flags |= WIRE_KERNEL_UNREADABLE;
+		return 0;
+	}
+	s->dentry = (u64)dentry;
+	s->mnt = (u64)mnt - bpf_core_field_offset(struct mount, mnt);
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
+		walk_put(s, deleted, sizeof(deleted) - 1, false);
+	bpf_loop(PATH_DEPTH, walk_step, NULL, 0);
+	if (s->dentry)
+		s->flags |= WIRE_KERNEL_CUT;
+	if (s->at == SCRATCH_WALK) {
+		s->at = SCRATCH_WALK - 1;
+		s->walk[SCRATCH_WALK - 1] = '/';
+	}
+	return SCRATCH_WALK - s->at;
+}
+
+NOINLINE u32 append_path(struct scratch *s, const struct path *path)
+{
+	u32 bytes = path_walk(s, path), at = s->at, to = s->used;
+
+	if (!bytes || at >= SCRATCH_WALK || to >= DATA_MAX)
+		return 0;
+	return append_kernel(s, &s->walk[at & (SCRATCH_WALK - 1)], bytes);
+}
+
+/* As stat(2) gives it. */
+INLINE u64 device_of(u32 dev)
+{
+	u64 major = dev >> 20, minor = dev & 0xfffff;
+
+	return (major & 0xfff) << 8 | (major & ~0xfffull) << 32 | (minor & 0xff) |
+	       (minor & ~0xffull) << 12;
+}
+
+INLINE struct file *file_of(struct task_struct *task, s64 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file *file = NULL, **at;
+
+	if (fd < 0 || fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	at = BPF_CORE_READ(table, fd) + fd;
+	bpf_probe_read_kernel(&file, sizeof(file), at);
+	return file;
+}
+
+INLINE bool is_slash(struct scratch *s, u32 at)
+{
+	return s->data[at & (SCRATCH_DATA - 1)] == '/';
+}
+
+/* What a path argument stands for, as far as that can be told without resolving it: the real
+ * directory it starts from, and the argument itself, which is at `from` (kernel memory). Not
+ * normalised: "..", links on the way and the last link are for the collector. */
+NOINLINE u32 append_joined(struct scratch *s, struct task_struct *task, s64 dir, const char *from)
+{
+	const struct path *base = NULL;
+	u32 before = s->used, bytes = 0;
+	struct file *file;
+	char first = 0;
+
+	bpf_probe_read_kernel(&first, 1, from);
+	if (first == '/') {
+		struct fs_struct *fs = BPF_CORE_READ(task, fs);
+		struct path *root = &fs->root;
+
+		bytes = append_path(s, root);
+		if (bytes == 1)
+			s->used = before; /* the root itself */
+	} else {
+		if ((s32)dir == AT_FDCWD) {
+			struct fs_struct *fs = BPF_CORE_READ(task, fs);
+
+			base = &fs->pwd;
+		} else {
+			file = file_of(task, (s32)dir);
+			if (file)
+				base = &file->f_path;
+		}
+		if (base)
+			bytes = append_path(s, base);
+		else
+			s->flags |= WIRE_KERNEL_UNREADABLE;
+		if (bytes > 1 && first) {
+			char slash = '/';
+
+			append_kernel(s, &slash, 1);
+		}
+	}
+	append_kernel_string(s, from);
+	return s->used - before;
+}
+
+/* File by its object: path, device, inode into the record. */
+INLINE u32 append_file(struct scratch *s, struct file *file)
+{
+	struct path *path = &file->f_path;
+
+	s->event.truth = WIRE_TRUTH_OBJECT;
+	s->event.device = device_of(BPF_CORE_READ(file, f_inode, i_sb, s_dev));
+	s->event.inode = BPF_CORE_READ(file, f_inode, i_ino);
+	return append_path(s, path);
+}
+
+#endif

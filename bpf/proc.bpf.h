@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The watched tree: who is in it, who began, became another program, or ended.
+ */
+#ifndef SOWATCH_PROC_BPF_H
+#define SOWATCH_PROC_BPF_H
+
+#include "event.bpf.h"
+
+#define CLONE_VM 0x100
+#define SIGNAL_GROUP_EXIT 4
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(on_newtask, struct task_struct *task, u64 clone_flags)
+{
+	struct thread_state *thread =
+		bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, 0);
+
+	if (thread)
+		thread->clone_flags = clone_flags;
+	return 0;
+}
+
+/* A child that shares our memory (vfork, posix_spawn) acts for the function we are in. */
+INLINE void slot_inherit(struct thread_state *thread, struct thread_state *child_thread,
+			 struct process_state *process, struct task_struct *parent)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(parent);
+	struct slot slot = { 0 };
+
+	if (slot_read(process, parent, BPF_CORE_READ(regs, sp), &slot)) {
+		child_thread->slot = slot;
+		child_thread->slot_instance = process->instance;
+		child_thread->has_inherited_slot = 1;
+	} else if (thread->has_inherited_slot) {
+		child_thread->slot = thread->slot;
+		child_thread->slot_instance = thread->slot_instance;
+		child_thread->has_inherited_slot = 1;
+	}
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *ignored, struct task_struct *child)
+{
+	struct task_struct *parent = bpf_get_current_task_btf();
+	struct thread_state *thread = bpf_task_storage_get(&threads, parent, NULL, 0);
+	struct thread_state *child_thread;
+	struct process_state *process, fresh = { 0 };
+	struct scratch *s;
+	u32 pid = (u32)child->tgid, parent_pid = (u32)parent->tgid;
+
+	if (!thread)
+		return 0;
+	child_thread = bpf_task_storage_get(&threads, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!child_thread)
+		lost_count(FAMILY_META);
+	if (pid == parent_pid)
+		return 0;
+	process = bpf_map_lookup_elem(&processes, &parent_pid);
+	if (process) {
+		fresh = *process;
+		fresh.announced = 0;
+	}
+	if (bpf_map_update_elem(&processes, &pid, &fresh, BPF_ANY))
+		lost_count(FAMILY_META);
+	if (child_thread && process && (thread->clone_flags & CLONE_VM))
+		slot_inherit(thread, child_thread, process, parent);
+	s = scratch_take(FAMILY_META);
+	if (!s)
+		return 0;
+	record_begin(s, WIRE_KERNEL_FORK, sizeof(s->fork), parent);
+	s->fork.child_start_ns = BPF_CORE_READ(child, start_time);
+	s->fork.child_pid = pid;
+	s->fork.child_inner_pid = inner_pid(child);
+	s->fork.clone_flags = thread->clone_flags;
+	if (fresh.has_shim)
+		s->flags |= WIRE_KERNEL_SHIM;
+	record_send(s, FAMILY_META);
+	scratch_give(s);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct thread_state *thread = bpf_task_storage_get(&threads, current, NULL, 0);
+	struct scratch *s;
+	u64 tid;
+	u32 pid = (u32)current->tgid;
+
+	if (!thread)
+		return 0;
+	tid = thread->call.tid;
+	if (thread->call.has_stack)
+		bpf_map_delete_elem(&held, &tid);
+	if (BPF_CORE_READ(current, signal, live.counter) > 0)
+		return 0;
+	s = scratch_take(FAMILY_META);
+	if (s) {
+		record_begin(s, WIRE_KERNEL_EXIT, sizeof(s->exit), current);
+		s->exit.status = BPF_CORE_READ(current, signal, flags) & SIGNAL_GROUP_EXIT ?
+					 BPF_CORE_READ(current, signal, group_exit_code) :
+					 current->exit_code;
+		s->exit.pad = 0;
+		record_send(s, FAMILY_META);
+		scratch_give(s);
+	}
+	bpf_map_delete_elem(&processes, &pid);
+	return 0;
+}
+
+/* argv of the new image. */
+INLINE u32 append_argv(struct scratch *s, struct task_struct *task)
+{
+	u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
+	u32 bytes;
+
+	if (!start || end <= start)
+		return 0;
+	if (end - start > WIRE_KERNEL_ARGV_MAX) {
+		bytes = WIRE_KERNEL_ARGV_MAX;
+		s->flags |= WIRE_KERNEL_CUT;
+	} else {
+		bytes = (u32)(end - start) - 1; /* the last NUL would read as one more argument */
+	}
+	return append_user(s, start, bytes);
+}
+
+/* The program is bprm->file, unless a script brought in its interpreter: then it is the script,
+ * which is known by the name the kernel took from the caller (its own copy). */
+NOINLINE int exec_event(struct scratch *s, struct task_struct *task, struct thread_state *thread,
+			struct linux_binprm *bprm)
+{
+	const char *name = BPF_CORE_READ(bprm, filename);
+	struct file *file = BPF_CORE_READ(bprm, file);
+	u64 tid = thread->call.tid; /* the leader's is taken over on the way */
+	struct held_stack *stack;
+
+	record_begin(s, WIRE_KERNEL_EVENT, sizeof(s->event), task);
+	event_clear(s, &thread->call);
+	s->event.result = 0;
+	if (BPF_CORE_READ(bprm, interp) == name) {
+		s->event.path_len = (u16)append_file(s, file);
+	} else {
+		s->event.truth = WIRE_TRUTH_ARGUMENT;
+		s->event.path_len = (u16)append_joined(s, task, AT_FDCWD, name);
+	}
+	s->event.asked_len = (u16)append_kernel_string(s, name);
+	s->event.argv_len = (u16)append_argv(s, task);
+	if (thread->call.slot_instance)
+		event_slot(s, &thread->call.slot, thread->call.slot_instance);
+	if (thread->call.is_shim)
+		s->flags |= WIRE_KERNEL_SHIM;
+	stack = thread->call.has_stack ? bpf_map_lookup_elem(&held, &tid) : NULL;
+	if (stack)
+		s->event.stack_len = append_stack(s, stack);
+	else if (thread->call.is_held_cut)
+		s->flags |= WIRE_KERNEL_CUT;
+	record_send(s, FAMILY_EXEC);
+	return 0;
+}
+
+NOINLINE int exec_record(struct scratch *s, struct task_struct *task, struct linux_binprm *bprm)
+{
+	struct file *file = BPF_CORE_READ(bprm, file);
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+
+	s->flags = 0;
+	record_begin(s, WIRE_KERNEL_EXEC, sizeof(s->exec), task);
+	s->exec.device = device_of(BPF_CORE_READ(file, f_inode, i_sb, s_dev));
+	s->exec.inode = BPF_CORE_READ(file, f_inode, i_ino);
+	s->exec.is_secure = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec) ? 1 : 0;
+	s->exec.pad = 0;
+	s->exec.path_len = (u16)append_path(s, &file->f_path);
+	s->exec.argv_len = (u16)append_argv(s, task);
+	s->exec.cwd_len = (u16)append_path(s, &fs->pwd);
+	record_send(s, FAMILY_META);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *ignored, int old_pid, struct linux_binprm *bprm)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct thread_state *thread = bpf_task_storage_get(&threads, task, NULL, 0);
+	struct process_state fresh = { 0 };
+	struct scratch *s;
+	u32 pid = (u32)task->tgid;
+	u64 tid;
+
+	if (!thread)
+		return 0;
+	bpf_map_update_elem(&processes, &pid, &fresh, BPF_ANY);
+	s = scratch_take(FAMILY_EXEC);
+	if (!s)
+		return 0;
+	exec_event(s, task, thread, bprm);
+	exec_record(s, task, bprm);
+	scratch_give(s);
+	tid = thread->call.tid;
+	if (thread->call.has_stack)
+		bpf_map_delete_elem(&held, &tid);
+	thread->call.has_stack = 0;
+	thread->call.kind = CALL_NONE;
+	thread->has_inherited_slot = 0;
+	return 0;
+}
+
+#endif
