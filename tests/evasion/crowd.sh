@@ -16,8 +16,19 @@ everyone()
 	expect "nothing was lost" test "$(lost_count)" = 0
 }
 
+# The same with programs.
+programs()
+{
+	observe $1 programs -- sh -c 'i=0; while [ $i -lt 500 ]; do /usr/bin/cat data.0; i=$((i + 1)); done'
+	expect_count cat file.read 500
+	expect_covered
+	expect "nothing was lost" test "$(lost_count)" = 0
+}
+
 observe shim crowd --policy "$scenario_dir/none.yaml" -- "$evade/evade_crowd" $count 20 data
 everyone
+programs shim
 need_vantage both
 observe both crowd --policy "$scenario_dir/none.yaml" -- "$evade/evade_crowd" $count 20 data
 everyone
+programs both
