@@ -61,10 +61,10 @@ static char complaint[512];
 
 static int complaint_keep(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	if (level == LIBBPF_WARN && !complaint[0])
-		vsnprintf(complaint, sizeof(complaint), format, arguments);
 	if (getenv("SOWATCH_BPF_DEBUG"))
 		vfprintf(stderr, format, arguments);
+	else if (level == LIBBPF_WARN && !complaint[0])
+		vsnprintf(complaint, sizeof(complaint), format, arguments);
 	return 0;
 }
 
