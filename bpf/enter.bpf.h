@@ -263,7 +263,6 @@ INLINE void call_hold(struct thread_state *thread, struct task_struct *task, str
 
 	switch (call->kind) {
 	case CALL_PATH:
-	case CALL_SYMLINK:
 	case CALL_MKDIR:
 	case CALL_TRUNC:
 		paths_hold(call, task);

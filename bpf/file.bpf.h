@@ -162,11 +162,8 @@ NOINLINE int paths_append(struct scratch *s, struct task_struct *task, const str
 {
 	const struct call_row *row = row_of(call);
 
-	if (call->kind == CALL_SYMLINK) /* content, not a path: told relative to the link */
-		s->event.path_len = (u16)append_kernel_string(s, held_paths->text[0]);
-	else
-		s->event.path_len = (u16)append_joined(s, task, call_dir(call, row->dir),
-						       held_paths->text[0]);
+	s->event.path_len =
+		(u16)append_joined(s, task, call_dir(call, row->dir), held_paths->text[0]);
 	if (row->path2 != NONE)
 		s->event.path2_len = (u16)append_joined(s, task, call_dir(call, row->dir2),
 							held_paths->text[1]);

@@ -171,7 +171,7 @@ static const struct {
 } handlers[] = {
 	{ "exit_open", CALL_OPEN },	    { "exit_openhow", CALL_OPENHOW },
 	{ "exit_creat", CALL_CREAT },	    { "exit_memfd", CALL_MEMFD },
-	{ "exit_path", CALL_PATH },	    { "exit_path", CALL_SYMLINK },
+	{ "exit_path", CALL_PATH },
 	{ "exit_mkdir", CALL_MKDIR },	    { "exit_trunc", CALL_TRUNC },
 	{ "exit_fd", CALL_FD },		    { "exit_peer", CALL_PEER },
 	{ "exit_send", CALL_SEND },	    { "exit_sendmsg", CALL_SENDMSG },

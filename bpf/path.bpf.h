@@ -83,8 +83,10 @@ static int walk_step(u32 i, void *unused)
 	bpf_core_read(&name.len, sizeof(name.len), &dentry->d_name.len);
 	if (parent == dentry || !parent) {
 		bool is_internal = (u64)BPF_CORE_READ(mount, mnt_ns) == MOUNT_INTERNAL;
+		char first = '/';
 
-		if (is_internal && !name.len)
+		bpf_probe_read_kernel(&first, 1, name.name);
+		if (is_internal && (!name.len || first == '/'))
 			walk_put_number(s, dentry);
 		else
 			walk_put(s, name.name, name.len, !is_internal);

@@ -121,7 +121,7 @@ NOINLINE int request_take(struct request *to, struct io_kiocb *req)
 		name_take(to->text[0], BPF_CORE_READ(mkdir, filename));
 		break;
 	}
-	case OP_SYMLINKAT:
+	case OP_SYMLINKAT: /* its directory is where old_dfd is */
 	case OP_LINKAT: {
 		struct io_link *link = (struct io_link *)req;
 
@@ -165,10 +165,7 @@ NOINLINE int request_open(struct scratch *s, struct task_struct *task, struct re
 
 NOINLINE int request_names(struct scratch *s, struct task_struct *task, struct request *r)
 {
-	if (r->opcode == OP_SYMLINKAT)
-		s->event.path_len = (u16)append_kernel_string(s, r->text[0]);
-	else
-		s->event.path_len = (u16)append_joined(s, task, r->dir, r->text[0]);
+	s->event.path_len = (u16)append_joined(s, task, r->dir, r->text[0]);
 	if (r->opcode != OP_UNLINKAT && r->opcode != OP_MKDIRAT)
 		s->event.path2_len = (u16)append_joined(s, task, r->dir2, r->text[1]);
 	s->event.asked_len = (u16)append_kernel_string(s, r->text[0]);
