@@ -212,11 +212,21 @@ static bool peer_names(const struct question *question, const struct peer *peer)
 	return false;
 }
 
-static bool port_hits(const struct rule *rule, uint16_t port)
+/* Who may bind port 0 may have what Linux then chooses. */
+static bool is_chosen_port(const struct question *question, uint16_t port)
 {
-	for (uint32_t i = 0; i < rule->peer.port_count; i++)
-		if (port >= rule->peer.ports[i].low && port <= rule->peer.ports[i].high)
+	return (question->action == WIRE_NET_BIND || question->action == WIRE_NET_LISTEN) &&
+	       port >= 32768;
+}
+
+static bool port_hits(const struct question *question, const struct rule *rule, uint16_t port)
+{
+	for (uint32_t i = 0; i < rule->peer.port_count; i++) {
+		const struct port_range *range = &rule->peer.ports[i];
+		if ((port >= range->low && port <= range->high) ||
+		    (!range->low && is_chosen_port(question, port)))
 			return true;
+	}
 	return !rule->peer.port_count;
 }
 
@@ -237,7 +247,7 @@ static enum hit match_peer(const struct question *question, const struct rule *r
 			       ? HIT_YES
 			       : HIT_NO;
 	bool is_proto = !rule->peer.proto || rule->peer.proto == target->proto;
-	return is_proto && port_hits(rule, target->port) ? HIT_YES : HIT_NEAR;
+	return is_proto && port_hits(question, rule, target->port) ? HIT_YES : HIT_NEAR;
 }
 
 static enum hit match_name(const struct question *question, const struct rule *rule)

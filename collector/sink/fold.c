@@ -11,10 +11,13 @@
 /* Keys remembered to save the fingerprint of a repeat; beyond, the memory is emptied and refills.
  */
 #define FOLD_KEYS_MAX (1u << 18)
+/* Deviations told apart (some 400 bytes each); then what is held back is told and all begin anew. */
+#define FOLD_ENTRIES_MAX (1u << 18)
 
 /* One deviation and its repeats. */
 struct fold_entry {
 	struct finding last; /* event and outcome point into this entry */
+	const struct subject *subject; /* a fingerprint may stand for two temporary files' */
 	struct item_event event;
 	struct outcome outcome;
 	uint64_t first_ns, next_ns; /* next line when event time since first_ns reaches next_ns */
@@ -42,6 +45,8 @@ struct fold {
 	uint32_t count, room;
 	uint32_t *prints; /* entries by fingerprint, open addressing, index + 1 */
 	uint32_t print_room;
+	uint64_t generation; /* how often all began anew */
+	uint32_t kept;	     /* entries that were there before the last time */
 	struct fold_place *places; /* entries by key */
 	uint32_t place_count, place_room;
 	struct baselined *baselined; /* made by fold_baselined() */
@@ -73,15 +78,18 @@ static void print_put(struct fold *fold, uint32_t entry)
 	fold->prints[at] = entry;
 }
 
-static uint32_t print_find(const struct fold *fold, const char *fingerprint)
+static uint32_t print_find(const struct fold *fold, const char *fingerprint,
+			   const struct subject *subject)
 {
 	if (!fold->print_room)
 		return 0;
 	uint32_t mask = fold->print_room - 1;
 	uint32_t at = (uint32_t)print_hash(fingerprint) & mask;
-	for (; fold->prints[at]; at = (at + 1) & mask)
-		if (!memcmp(fold->entries[fold->prints[at] - 1]->last.fingerprint, fingerprint, 32))
+	for (; fold->prints[at]; at = (at + 1) & mask) {
+		const struct fold_entry *entry = fold->entries[fold->prints[at] - 1];
+		if (entry->subject == subject && !memcmp(entry->last.fingerprint, fingerprint, 32))
 			return fold->prints[at];
+	}
 	return 0;
 }
 
@@ -169,6 +177,7 @@ static struct fold_entry *entry_make(struct fold *fold, const struct finding *fi
 	struct fold_entry *entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return NULL;
+	entry->subject = finding->outcome->charged->subject;
 	entry->first_ns = finding->event->time_ns;
 	entry->next_ns = SECOND_NS;
 	entry->is_baselined = baseline_has(fold->baseline, fingerprint);
@@ -188,7 +197,7 @@ static struct fold_entry *entry_get(struct fold *fold, const struct finding *fin
 		return fold->entries[place->entry - 1];
 	char fingerprint[33];
 	fold_fingerprint(finding, fingerprint);
-	uint32_t found = print_find(fold, fingerprint);
+	uint32_t found = print_find(fold, fingerprint, finding->outcome->charged->subject);
 	if (!found && !entry_make(fold, finding, fingerprint))
 		return NULL;
 	place->key = key;
@@ -209,14 +218,16 @@ static void entry_keep(struct fold_entry *entry, const struct finding *finding)
 	memcpy(entry->last.fingerprint, fingerprint, sizeof(fingerprint));
 }
 
-/* Unique within the run, the same on replay: run, fingerprint, number of the line. */
-static void entry_name_line(const struct fold_entry *entry, struct finding *finding)
+/* Unique within the run, the same on replay: run, fingerprint, subject, number of the line. */
+static void entry_name_line(const struct fold *fold, const struct fold_entry *entry,
+			    struct finding *finding)
 {
 	const struct item_run *run = model_run(finding->model);
-	unsigned char hash[16], ordinal[8];
+	uint64_t numbers[3] = {entry->lines, fold->generation, entry->subject->id};
+	unsigned char hash[16], ordinal[sizeof(numbers)];
 	crypto_generichash_state state;
 	for (unsigned i = 0; i < sizeof(ordinal); i++)
-		ordinal[i] = (unsigned char)(entry->lines >> (8 * i));
+		ordinal[i] = (unsigned char)(numbers[i / 8] >> (8 * (i % 8)));
 	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
 	if (run->run_id.len)
 		crypto_generichash_update(&state, (const unsigned char *)run->run_id.data,
@@ -231,13 +242,44 @@ static void entry_tell(struct fold *fold, struct fold_entry *entry)
 {
 	entry->last.count = entry->pending;
 	entry->pending = 0;
-	entry_name_line(entry, &entry->last);
+	entry_name_line(fold, entry, &entry->last);
 	entry->lines++;
 	fold->told(fold->arg, &entry->last);
 }
 
+void fold_finish(struct fold *fold)
+{
+	for (uint32_t i = 0; i < fold->count; i++)
+		if (fold->entries[i]->pending && !fold->entries[i]->is_baselined)
+			entry_tell(fold, fold->entries[i]);
+}
+
+/* Tells what was held back and keeps only what the baseline counts: bounded by its file. */
+static void begin_anew(struct fold *fold)
+{
+	uint32_t kept = 0;
+	fold_finish(fold);
+	for (uint32_t i = 0; i < fold->count; i++) {
+		if (fold->entries[i]->is_baselined)
+			fold->entries[kept++] = fold->entries[i];
+		else
+			free(fold->entries[i]);
+	}
+	fold->count = fold->kept = kept;
+	fold->generation++;
+	if (fold->prints)
+		memset(fold->prints, 0, fold->print_room * sizeof(*fold->prints));
+	if (fold->places)
+		memset(fold->places, 0, fold->place_room * sizeof(*fold->places));
+	fold->place_count = 0;
+	for (uint32_t entry = 1; entry <= fold->count; entry++)
+		print_put(fold, entry);
+}
+
 int fold_add(struct fold *fold, const struct finding *finding)
 {
+	if (fold->count - fold->kept >= FOLD_ENTRIES_MAX)
+		begin_anew(fold);
 	struct fold_entry *entry = entry_get(fold, finding);
 	if (!entry)
 		return -ENOMEM;
@@ -256,13 +298,6 @@ int fold_add(struct fold *fold, const struct finding *finding)
 		entry_tell(fold, entry);
 	}
 	return 1;
-}
-
-void fold_finish(struct fold *fold)
-{
-	for (uint32_t i = 0; i < fold->count; i++)
-		if (fold->entries[i]->pending && !fold->entries[i]->is_baselined)
-			entry_tell(fold, fold->entries[i]);
 }
 
 unsigned fold_baselined(struct fold *fold, const struct baselined **ret_baselined)

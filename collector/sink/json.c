@@ -2,8 +2,10 @@
 #include "json.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LINEAGE_MAX 64u
 
@@ -108,6 +110,17 @@ json_t *json_process(const struct item_run *run, const struct process *process)
 	return json_pack("{s:I, s:o, s:o, s:o, s:o}", "pid", (json_int_t)process->pid, "start",
 			 json_take(&start), "exe", json_text(process->exe), "argv",
 			 json_strings(argv), "lineage", lineage);
+}
+
+FILE *json_open(const char *path)
+{
+	if (strcmp(path, "-"))
+		return fopen(path, "we");
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!stream && fd >= 0)
+		close(fd);
+	return stream;
 }
 
 int json_write_line(FILE *stream, const json_t *object)

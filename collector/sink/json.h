@@ -19,6 +19,8 @@ json_t *json_strings(struct str nul_separated);
 json_t *json_object_of(const struct finding *finding);
 json_t *json_subject(const struct subject *subject);
 json_t *json_process(const struct item_run *run, const struct process *process);
+/* Creates or truncates path; "-" is our own standard output. NULL and errno. */
+FILE *json_open(const char *path);
 /* Compact, one line; 0 or negative errno. */
 int json_write_line(FILE *stream, const json_t *object);
 

@@ -76,7 +76,7 @@ struct sink {
 
 /* Sentences on stream (borrowed), colour only when is_colour. */
 struct sink *sink_text_new(FILE *stream, bool is_colour);
-/* --alerts: creates or truncates path. Negative errno. */
+/* --alerts: creates or truncates path, "-" is our own standard output. Negative errno. */
 int sink_jsonl_open(const char *path, struct sink **ret_sink);
 /* --summary: creates path now, writes it at close; several reports (several logs) are merged. */
 int sink_summary_open(const char *path, struct sink **ret_sink);

@@ -241,7 +241,7 @@ int sink_summary_open(const char *path, struct sink **ret_sink)
 	struct summary_sink *self = calloc(1, sizeof(*self));
 	if (!self)
 		return -ENOMEM;
-	self->stream = fopen(path, "we");
+	self->stream = json_open(path);
 	if (!self->stream) {
 		int error = -errno;
 		free(self);

@@ -178,20 +178,39 @@ static void add_peer(struct text *text, const struct finding *finding,
 	}
 }
 
+/* On a terminal a sentence stays one: what is longer than this is in the alerts and in the log. */
+#define SENTENCE_BYTES_MAX 400u
+
+static void add_bytes(struct text *text, struct str bytes, enum escape escape)
+{
+	struct str shown = bytes;
+	if (escape == ESCAPE_TERMINAL && bytes.len > SENTENCE_BYTES_MAX)
+		shown.len = SENTENCE_BYTES_MAX;
+	while (shown.len < bytes.len && shown.len && (bytes.data[shown.len] & 0xc0) == 0x80)
+		shown.len--; /* not within a character */
+	text_escape(text, shown, escape);
+	if (shown.len < bytes.len)
+		text_addf(text, "… and %u more bytes", bytes.len - shown.len);
+}
+
 static void add_program(struct text *text, const struct item_target *target, enum escape escape)
 {
-	text_escape(text, target->path.len ? target->path : target->asked, escape);
+	uint32_t shown = target->argv.len;
+	add_bytes(text, target->path.len ? target->path : target->asked, escape);
 	if (!target->argv.len)
 		return;
+	if (escape == ESCAPE_TERMINAL && shown > SENTENCE_BYTES_MAX)
+		shown = SENTENCE_BYTES_MAX;
 	text_add(text, " [");
-	for (uint32_t at = 0; at < target->argv.len;) {
-		struct str word = {
-			target->argv.data + at,
-			(uint32_t)strnlen(target->argv.data + at, target->argv.len - at)};
+	for (uint32_t at = 0; at < shown;) {
+		struct str word = {target->argv.data + at,
+				   (uint32_t)strnlen(target->argv.data + at, shown - at)};
 		text_add(text, at ? " " : "");
 		text_escape(text, word, escape);
 		at += word.len + 1;
 	}
+	if (shown < target->argv.len)
+		text_addf(text, "… and %u more bytes", target->argv.len - shown);
 	text_add(text, "]");
 }
 
@@ -215,10 +234,10 @@ static void add_object(struct text *text, const struct finding *finding,
 		text_addf(text, "process %llu ", (unsigned long long)target->number);
 		break;
 	}
-	text_escape(text, target->path.len ? target->path : target->asked, escape);
+	add_bytes(text, target->path.len ? target->path : target->asked, escape);
 	if (target->kind == TARGET_PATHS) {
 		text_add(text, " to ");
-		text_escape(text, target->to, escape);
+		add_bytes(text, target->to, escape);
 	}
 }
 
@@ -262,7 +281,9 @@ void words_message(struct text *text, const struct finding *finding, enum escape
 {
 	const struct item_event *event = finding->event;
 	const struct item_target *target = model_target(finding->model, event->target);
-	bool is_done = event->result >= 0 || event->result == -EINPROGRESS;
+	/* Asking is the act, whatever the answer. */
+	bool is_done = event->result >= 0 || event->result == -EINPROGRESS ||
+		       event->action == WIRE_ENV_READ || event->action == WIRE_NET_RESOLVE;
 	add_subject(text, finding->outcome->charged->subject, escape);
 	add_via(text, finding, escape);
 	text_addf(text, is_done ? " %s" : " tried to %s",

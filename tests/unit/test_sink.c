@@ -244,6 +244,103 @@ static void test_fingerprint_has_no_pids(void **state)
 	assert_string_equal(one, f->finding.fingerprint);
 }
 
+static bool is_same_print(struct fixture *f, uint8_t action, const char *one, const char *two)
+{
+	char print[33];
+	find(f, action, scene_path(&f->scene, one));
+	memcpy(print, f->finding.fingerprint, sizeof(print));
+	find(f, action, scene_path(&f->scene, two));
+	return !strcmp(print, f->finding.fingerprint);
+}
+
+static void test_fingerprint_of_temporary_names(void **state)
+{
+	struct fixture *f = *state;
+	assert_true(is_same_print(f, WIRE_FILE_WRITE, "/tmp/tmp.Qw3rTy/x", "/tmp/tmp.aBcDeF/x"));
+	assert_true(is_same_print(f, WIRE_FILE_WRITE, "/tmp/pymp-a1b_2c3d", "/tmp/pymp-0zzzz_99"));
+	assert_true(is_same_print(f, WIRE_FILE_WRITE, "/tmp/cache-12", "/tmp/cache-4711"));
+	assert_true(is_same_print(f, WIRE_FILE_READ, "/srv/o/0123456789abcdef0123",
+				  "/srv/o/fedcba98765432100123"));
+	/* Words stay words, in temporary places and elsewhere, and what runs keeps its name. */
+	assert_false(is_same_print(f, WIRE_FILE_WRITE, "/tmp/passwords", "/tmp/harmless"));
+	assert_false(is_same_print(f, WIRE_FILE_WRITE, "/srv/tmp.Qw3rTy", "/srv/tmp.aBcDeF"));
+	assert_false(is_same_print(f, WIRE_FILE_READ, "/usr/lib/x-1.2", "/usr/lib/x-1.3"));
+	assert_false(is_same_print(f, WIRE_EXEC_RUN, "/tmp/tmp.Qw3rTy", "/tmp/tmp.aBcDeF"));
+	assert_false(is_same_print(f, WIRE_FILE_WRITE, "/tmp/a/b", "/tmp/a"));
+}
+
+/* Two files of one soname are two subjects. */
+static void test_fingerprint_tells_subjects_apart(void **state)
+{
+	struct fixture *f = *state;
+	char print[2][33];
+	uint32_t target = scene_path(&f->scene, "/etc/shadow");
+	for (unsigned i = 0; i < 2; i++) {
+		const uint32_t frame[] = {scene_library(
+			&f->scene, i ? "/opt/b/libx.so.1" : "/opt/a/libx.so.1", "libx.so.1")};
+		f->chain = scene_chain(&f->scene, f->curl, scene_stack(&f->scene, 0, 1, frame), 0);
+		fake_charged = 0;
+		find(f, WIRE_FILE_READ, target);
+		memcpy(print[i], f->finding.fingerprint, sizeof(print[i]));
+		assert_string_equal(f->finding.outcome->charged->subject->name, "libx.so.1");
+	}
+	assert_string_not_equal(print[0], print[1]);
+}
+
+/* A terminal gets a sentence, the alerts get everything. */
+static void test_long_names(void **state)
+{
+	struct fixture *f = *state;
+	char path[4001];
+	memset(path, 'a', sizeof(path) - 1);
+	path[0] = '/';
+	path[sizeof(path) - 1] = 0;
+	const struct finding *finding =
+		find(f, WIRE_FILE_WRITE, scene_path(&f->scene, path));
+	assert_true(strlen(sentence(finding)) < 700);
+	assert_non_null(strstr(sentence(finding), "aaa… and 3600 more bytes;"));
+	struct text text = {0};
+	text_clear(&text);
+	words_message(&text, finding, ESCAPE_UTF8);
+	assert_non_null(strstr(text.data, path));
+	text_done(&text);
+}
+
+struct told {
+	uint64_t lines, count;
+};
+
+static void count_told(void *arg, const struct finding *finding)
+{
+	struct told *told = arg;
+	told->lines++;
+	told->count += finding->count;
+}
+
+/* More deviations than are held apart: bounded, and the counts still sum up. */
+static void test_fold_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct told told = {0};
+	struct fold *fold = fold_new(NULL, count_told, &told);
+	enum { DIFFERENT = (1 << 18) + 1000 };
+	uint32_t first = 0;
+	assert_non_null(fold);
+	for (uint32_t i = 0; i < DIFFERENT; i++) {
+		char path[32];
+		snprintf(path, sizeof(path), "/srv/%c%c%c%c%c", 'a' + i % 26, 'a' + i / 26 % 26,
+			 'a' + i / 676 % 26, 'a' + i / 17576 % 26, 'a' + i / 456976 % 26);
+		uint32_t target = scene_path(&f->scene, path);
+		first = first ? first : target;
+		assert_int_equal(fold_add(fold, find(f, WIRE_FILE_READ, target)), 1);
+		assert_int_equal(fold_add(fold, find(f, WIRE_FILE_READ, first)), 1);
+	}
+	fold_finish(fold);
+	assert_int_equal(told.count, 2 * DIFFERENT);
+	assert_in_range(told.lines, DIFFERENT, DIFFERENT + 8);
+	fold_free(fold);
+}
+
 static void test_utf8(void **state)
 {
 	(void)state;
@@ -311,6 +408,10 @@ int main(void)
 		CASE(test_alert_fields),
 		CASE(test_alert_survives_any_bytes),
 		CASE(test_fingerprint_has_no_pids),
+		CASE(test_fingerprint_of_temporary_names),
+		CASE(test_fingerprint_tells_subjects_apart),
+		CASE(test_long_names),
+		CASE(test_fold_is_bounded),
 		CASE(test_files_that_cannot_be_written),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_baseline),
