@@ -4,6 +4,7 @@
  */
 #include "cfi.h"
 
+#define GAP_MAX 16
 #define CODE_MAX (64u << 10) /* instructions of one function: hostile ones could go on for long */
 
 const uint8_t cfi_saved_registers[CFI_SAVED] = { DW_RBX, DW_RBP, DW_R12, DW_R12 + 1, DW_R12 + 2,
@@ -284,16 +285,14 @@ static struct cfi_row row_from_rules(const struct cfi *cfi, const struct rules *
 	return row;
 }
 
-struct cfi_row cfi_row(const struct cfi *cfi, uint64_t address)
+static struct cfi_row row_of_entry(const struct cfi *cfi, const struct cfi_entry *entry,
+				   uint64_t address)
 {
 	const struct cfi_row stop = { .kind = CFI_STOP };
-	const struct cfi_entry *entry = cfi_find(cfi, address);
 	struct cfi_fde fde = { .cie_at = UINT64_MAX };
 	const struct cfi_section *section;
 	struct machine m;
 
-	if (!entry)
-		return (struct cfi_row){ .kind = CFI_NONE };
 	section = &cfi->sections[entry->at & CFI_AT_DEBUG ? 1 : 0];
 	if (!cfi_fde_parse(section, entry->at & ~CFI_AT_DEBUG, &fde))
 		return stop;
@@ -310,6 +309,36 @@ struct cfi_row cfi_row(const struct cfi *cfi, uint64_t address)
 	if (!machine_run(&m, fde.code, fde.end, address))
 		return stop;
 	return row_from_rules(cfi, &m.now, section);
+}
+
+/* clone and clone3 end their description before the system call, because two come back from it,
+ * and begin another one, without a caller, where the child goes on. In between the caller's frame
+ * is as it was. */
+static struct cfi_row row_of_gap(const struct cfi *cfi, uint64_t address)
+{
+	const struct cfi_row none = { .kind = CFI_NONE };
+	const struct cfi_entry *before = NULL, *after;
+	struct cfi_row row;
+	uint64_t end = 0;
+
+	for (uint64_t back = 1; back <= GAP_MAX && back <= address && !before; back++)
+		before = cfi_find(cfi, end = address - back);
+	if (!before)
+		return none;
+	after = before + 1;
+	if (after == cfi->entries + cfi->count || after->start < address ||
+	    after->start - address > GAP_MAX ||
+	    row_of_entry(cfi, after, after->start).kind != CFI_END)
+		return none;
+	row = row_of_entry(cfi, before, end);
+	return row.kind == CFI_REGISTER && row.cfa_register == DW_RSP && row.cfa == 8 ? row : none;
+}
+
+struct cfi_row cfi_row(const struct cfi *cfi, uint64_t address)
+{
+	const struct cfi_entry *entry = cfi_find(cfi, address);
+
+	return entry ? row_of_entry(cfi, entry, address) : row_of_gap(cfi, address);
 }
 
 /* --- expressions --------------------------------------------------------------------------------- */

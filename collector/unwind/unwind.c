@@ -174,10 +174,9 @@ int unwind_stack(struct unwind *unwind, const struct unwind_input *input,
 void unwind_process_forked(struct unwind *unwind, const struct unwind_who *parent,
 			   const struct unwind_who *child)
 {
-	struct process *from, *to = process_find(&unwind->processes, child, true);
+	struct process *to = process_find(&unwind->processes, child, true);
+	struct process *from = process_find(&unwind->processes, parent, true);
 
-	/* Looked up last: making the child may have made room by forgetting the parent. */
-	from = process_find(&unwind->processes, parent, false);
 	if (!from || !to || from == to)
 		return;
 	if (!from->maps && !from->is_gone)

@@ -65,11 +65,21 @@ static bool walk_cfa(struct walk *walk, const struct object *object,
 	return is_known(walk, row->cfa_register);
 }
 
+/* A register that was saved there. Below sp it has been popped already, into itself: compilers do
+ * not say so in epilogues, and what is below sp was not copied. */
+static bool saved_load(struct walk *walk, unsigned number, uint64_t address)
+{
+	if (address < walk->registers[DW_RSP])
+		return is_known(walk, number);
+	return walk_load(walk, address, &walk->registers[number]);
+}
+
 /* What survives a call, as the caller had it. */
 static void walk_restore(struct walk *walk, const struct cfi_row *row, uint64_t cfa)
 {
 	uint64_t fp = walk->registers[DW_RBP];
 	uint32_t known = 1u << DW_RSP | 1u << DW_PC;
+	bool has_fp = is_known(walk, DW_RBP);
 
 	for (unsigned i = 0; i < CFI_SAVED; i++) {
 		unsigned number = cfi_saved_registers[i];
@@ -77,10 +87,9 @@ static void walk_restore(struct walk *walk, const struct cfi_row *row, uint64_t 
 		bool has = is_known(walk, number);
 
 		if (row->at_cfa >> i & 1)
-			has = walk_load(walk, cfa + offset, &walk->registers[number]);
+			has = saved_load(walk, number, cfa + offset);
 		else if (row->at_fp >> i & 1)
-			has = is_known(walk, DW_RBP) &&
-			      walk_load(walk, fp + offset, &walk->registers[number]);
+			has = has_fp && saved_load(walk, number, fp + offset);
 		else if (row->lost >> i & 1)
 			has = false;
 		known |= (uint32_t)has << number;
@@ -150,11 +159,12 @@ bool walk_step_frame_pointer(struct walk *walk)
 
 /* The loader's entry code runs constructors on the stack as the kernel set it up: argc, and a
  * pointer into what lies above. Nothing called it. */
-static bool is_initial(struct walk *walk, const struct object *object, uint64_t offset)
+static bool is_initial(struct walk *walk, const struct object *object, uint64_t bias)
 {
 	uint64_t sp = walk->registers[DW_RSP], count, pointer;
 
-	if (!object->entry || offset - object->entry >= ENTRY_BYTES)
+	/* Not walk_pc(): execve returns to the very first instruction. */
+	if (!object->entry || walk->registers[DW_PC] - bias - object->entry >= ENTRY_BYTES)
 		return false;
 	for (unsigned i = 0; i < 8; i++) {
 		if (walk_load(walk, sp + 8 * i, &count) && count && count < 1u << 22 &&
@@ -227,7 +237,7 @@ bool walk_step_object(struct walk *walk, const struct object *object, uint64_t b
 	case CFI_END:
 		return false;
 	case CFI_NONE:
-		if (is_entry(walk, object, bias) || is_initial(walk, object, offset))
+		if (is_entry(walk, object, bias) || is_initial(walk, object, bias))
 			return false;
 		return step_init_section(walk, object, offset) || walk_step_frame_pointer(walk);
 	default:
