@@ -3,6 +3,8 @@
 # the word that a missing kernel side is accepted, and questions about findings by their kind.
 # A scenario first runs all its shim parts and then all its kernel parts, so that where the probes
 # cannot be loaded the first half is still checked before it is skipped with the reason.
+# evade_emulated is set where every instruction is emulated: smaller numbers of processes then.
+evade_emulated=${SOWATCH_QEMU-}
 : "${SCENARIO_TEST:=evasion.$(basename "$0" .sh)}"
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/scenario.sh"
 

@@ -52,7 +52,7 @@ image_make()
 	for program in $image_programs; do
 		file=$(type -P "$program") && image_file "$file"
 	done
-	for file in $(find "$SOWATCH_BUILD"/bin/sowatch "$SOWATCH_BUILD"/lib "$SOWATCH_BUILD"/tests/subjects \
+	for file in $(find "$SOWATCH_BUILD"/bin "$SOWATCH_BUILD"/lib "$SOWATCH_BUILD"/tests/subjects \
 		"$SOWATCH_BUILD"/tests/qemu -type f \( -perm -u+x -o -name '*.so*' -o -name '*.bpf.o' \) \
 		-not -path '*/CMakeFiles/*') /usr/lib/x86_64-linux-gnu/libunwind.so.8 \
 		/usr/lib/x86_64-linux-gnu/libgcc_s.so.1; do
