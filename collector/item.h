@@ -231,6 +231,7 @@ struct item_event {
 				      "programs are invisible")                                    \
 	HOLE(LOG, 11, "log", "the log could not be written completely")                            \
 	HOLE(PARTIAL, 12, "partial-stack", "a stack was cut short before anyone could be charged") \
+	HOLE(PROBE, 13, "probe", "a probe could not be attached")                                  \
 	/* PARTIAL is counted by the pipeline, sources do not yield it */
 
 enum hole_kind {

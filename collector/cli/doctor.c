@@ -74,6 +74,7 @@ int cli_doctor(int argc, char **argv)
 	doctor_capabilities();
 	doctor_bpf_programs();
 	doctor_tracefs();
+	doctor_probes();
 	doctor_io_uring();
 	printf("%s\n", is_possible ? "A run with the shim is possible here."
 				   : "A run with the shim is not possible here.");

@@ -34,6 +34,7 @@ void doctor_btf(void);
 void doctor_capabilities(void);
 void doctor_bpf_programs(void);
 void doctor_tracefs(void);
+void doctor_probes(void);
 void doctor_io_uring(void);
 
 #endif

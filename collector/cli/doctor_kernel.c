@@ -16,6 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../source/source.h"
 #include "doctor.h"
 
 #ifndef CAP_PERFMON
@@ -257,6 +258,18 @@ void doctor_tracefs(void)
 	else
 		doctor_say(DOCTOR_WARN, "tracefs", strerror(errno),
 			   "mount -t tracefs tracefs /sys/kernel/tracing", "cannot be read");
+}
+
+void doctor_probes(void)
+{
+	char text[512] = "";
+
+	if (source_probes_try(text, sizeof(text)) == 0)
+		doctor_say(DOCTOR_OK, "probes", NULL, NULL, "attach by %s", text);
+	else
+		doctor_say(DOCTOR_NO, "probes", *text ? text : NULL,
+			   "without them runs see what the shim sees: --vantage shim",
+			   "cannot be attached");
 }
 
 void doctor_io_uring(void)

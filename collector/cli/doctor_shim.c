@@ -71,7 +71,7 @@ static bool hello_heard(struct source *source, char **ret_why)
 	if (run_find("true", &program) || run_signals_take(&signals) < 0)
 		goto done;
 	*ret_why = "true(1) could not be started";
-	if (!envp || run_spawn(program, argv, envp, &signals, &pid))
+	if (!envp || run_spawn(program, argv, envp, &signals, NULL, &pid))
 		goto done;
 	source_ring_started(source, pid, program, argv);
 	*ret_why = "true(1) ran and never said hello";

@@ -22,6 +22,8 @@
 #include "../../preload/wire/session.h"
 #include "run.h"
 
+/* What `auto` takes where the probes load: true once they have proven themselves. */
+#define AUTO_TAKES_BOTH false
 #define DRAIN_ITEMS 65536u /* then look at signals and the clock again */
 #define COLLECTOR_NICE (-10)
 #define FLUSH_NS 1000000000ull
@@ -49,19 +51,50 @@ static uint64_t clock_ns(void)
 
 /* --- start ---------------------------------------------------------------------------------- */
 
-static int run_open_source(struct run *run)
+static int source_try(const struct run *run, const char *vantage, struct source **ret_source,
+		      char *error, size_t error_bytes)
 {
-	struct source_ring_options options = {
+	const struct source_ring_options options = {
 		.service = run->options.service,
 		.ring_bytes = run->options.ring_kib << 10,
 		.wait_ms = run->options.wait_ms,
 		.session_flags = run->options.is_nop ? WIRE_SESSION_NOP : 0,
 		.shim_path = cli_shim_path(),
-		.vantage = "shim",
+		.vantage = vantage,
 	};
-	char error[512] = "";
 
-	if (!options.shim_path) {
+	return source_ring_open(&options, ret_source, error, error_bytes);
+}
+
+/* Both where the kernel lets us, else the shim, and why. */
+static int source_open_auto(struct run *run, char *error, size_t error_bytes)
+{
+	bool is_told = run->options.vantage && !run->options.judge.is_quiet;
+
+	if (!AUTO_TAKES_BOTH) {
+		if (is_told)
+			cli_error("vantage: shim (the probes are attached only when asked for, "
+				  "--vantage both)");
+		return source_try(run, "shim", &run->source, error, error_bytes);
+	}
+	if (source_try(run, "both", &run->source, error, error_bytes) == 0) {
+		if (is_told)
+			cli_error("vantage: both");
+		return 0;
+	}
+	if (!run->options.judge.is_quiet)
+		cli_error("vantage: shim (%s)", error);
+	return source_try(run, "shim", &run->source, error, error_bytes);
+}
+
+static int run_open_source(struct run *run)
+{
+	const char *vantage = run->options.vantage ? run->options.vantage : "auto";
+	bool has_shim = strcmp(vantage, "kernel") != 0;
+	char error[512] = "";
+	int result;
+
+	if (has_shim && !cli_shim_path()) {
 		cli_error("libsowatch.so is not beside this program; $SOWATCH_SHIM can name it");
 		return CLI_USAGE;
 	}
@@ -70,18 +103,31 @@ static int run_open_source(struct run *run)
 			  WIRE_RING_DATA_MAX >> 10);
 		return CLI_USAGE;
 	}
-	if (source_ring_open(&options, &run->source, error, sizeof(error)) < 0) {
+	if (!strcmp(vantage, "auto"))
+		result = source_open_auto(run, error, sizeof(error));
+	else
+		result = source_try(run, vantage, &run->source, error, sizeof(error));
+	if (result == 0)
+		return 0;
+	if (!strcmp(vantage, "kernel") || !strcmp(vantage, "both"))
+		cli_error("--vantage %s is not possible here: %s", vantage, error);
+	else
 		cli_error("%s", error);
-		return CLI_USAGE;
-	}
-	return 0;
+	return CLI_USAGE;
+}
+
+static int run_gate_open(void *arg, pid_t pid)
+{
+	return source_ring_watch(arg, pid);
 }
 
 static int run_start(struct run *run, char **command)
 {
 	char **environment = source_ring_environ(run->source, environ);
+	const struct run_gate gate = { run_gate_open, run->source };
+	bool has_probes = source_ring_mechanism(run->source);
 	int error = environment ? run_spawn(run->options.program, command, environment,
-					    &run->signals, &run->root)
+					    &run->signals, has_probes ? &gate : NULL, &run->root)
 				: ENOMEM;
 
 	if (!error) {
@@ -89,6 +135,7 @@ static int run_start(struct run *run, char **command)
 		 * fork, so that the command does not inherit it. */
 		setpriority(PRIO_PROCESS, 0, COLLECTOR_NICE);
 		source_ring_started(run->source, run->root, run->options.program, command);
+		run_privileges_drop();
 		return 0;
 	}
 	cli_error("cannot run %s: %s", command[0], strerror(error));

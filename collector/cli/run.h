@@ -42,8 +42,17 @@ struct run_signals {
 };
 int run_signals_take(struct run_signals *signals);
 void run_signals_done(struct run_signals *signals);
-/* 0 and *ret_pid, or the errno of fork or exec. */
+/* Called in the parent while the new process waits to exec: 0, or negative errno to let it die. */
+struct run_gate {
+	int (*open)(void *arg, pid_t pid);
+	void *arg;
+};
+/* 0 and *ret_pid, or the errno of fork, gate (may be NULL) or exec. */
 int run_spawn(const char *program, char *const argv[], char *const envp[],
-	      const struct run_signals *signals, pid_t *ret_pid);
+	      const struct run_signals *signals, const struct run_gate *gate, pid_t *ret_pid);
+
+/* Gives up every privilege that watching does not need; what was given is for the command alone.
+ * Nothing to do for those who have none. */
+void run_privileges_drop(void);
 
 #endif

@@ -129,13 +129,18 @@ static int command_check(struct run_options *options, const char *command)
 
 static int vantage_check(struct run_options *options)
 {
-	bool is_auto = !options->vantage || !strcmp(options->vantage, "auto");
+	static const char *const names[] = { "auto", "shim", "kernel", "both", NULL };
+	const char *given = options->vantage ? NULL : getenv("SOWATCH_VANTAGE");
+	unsigned at = 0;
 
-	if (!is_auto && strcmp(options->vantage, "shim") != 0) {
-		cli_error("--vantage %s: this build has no probes, shim is the only vantage",
-			  options->vantage);
+	while (given && names[at] && strcmp(names[at], given) != 0)
+		at++;
+	if (given && *given && !names[at]) {
+		cli_error("SOWATCH_VANTAGE=%s: auto, shim, kernel or both is wanted", given);
 		return CLI_USAGE;
 	}
+	if (given && *given)
+		options->vantage = given;
 	if (options->ring_kib < WIRE_RING_DATA_MIN >> 10 ||
 	    options->ring_kib > WIRE_RING_DATA_MAX >> 10 ||
 	    options->ring_kib & (options->ring_kib - 1)) {
@@ -148,8 +153,6 @@ static int vantage_check(struct run_options *options)
 			  options->wait_ms);
 		return CLI_USAGE;
 	}
-	if (is_auto && options->vantage && !options->judge.is_quiet)
-		cli_error("vantage: shim (this build has no probes)");
 	return 0;
 }
 

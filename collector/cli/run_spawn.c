@@ -90,38 +90,71 @@ static void exec_script(const char *program, char *const argv[], char *const env
 	execve("/bin/sh", shell_argv, envp);
 }
 
-int run_spawn(const char *program, char *const argv[], char *const envp[],
-	      const struct run_signals *signals, pid_t *ret_pid)
+static void child_run(const char *program, char *const argv[], char *const envp[],
+		      const struct run_signals *signals, int gate_fd, int news_fd)
 {
-	int news[2], error = 0;
-	pid_t pid;
+	char go = 0;
+	int error;
 
-	if (pipe2(news, O_CLOEXEC) < 0)
-		return errno;
-	pid = fork();
-	if (pid < 0) {
+	if (gate_fd >= 0 && read(gate_fd, &go, 1) != 1)
+		_exit(126);
+	signals_restore(signals);
+	execve(program, argv, envp);
+	if (errno == ENOEXEC)
+		exec_script(program, argv, envp);
+	error = errno;
+	if (write(news_fd, &error, sizeof(error)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+static int gate_pass(const struct run_gate *gate, pid_t pid, int gate_fd)
+{
+	int result = gate->open(gate->arg, pid);
+
+	if (result < 0)
+		return -result;
+	return write(gate_fd, "g", 1) == 1 ? 0 : errno;
+}
+
+static void pipe_close(int pipe[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (pipe[i] >= 0)
+			close(pipe[i]);
+		pipe[i] = -1;
+	}
+}
+
+int run_spawn(const char *program, char *const argv[], char *const envp[],
+	      const struct run_signals *signals, const struct run_gate *gate, pid_t *ret_pid)
+{
+	int news[2] = { -1, -1 }, gates[2] = { -1, -1 }, error = 0;
+	pid_t pid = -1;
+
+	if (pipe2(news, O_CLOEXEC) < 0 || (gate && pipe2(gates, O_CLOEXEC) < 0) ||
+	    (pid = fork()) < 0) {
 		error = errno;
-		close(news[0]);
-		close(news[1]);
-		return error;
+		goto out;
 	}
 	if (!pid) {
-		signals_restore(signals);
-		execve(program, argv, envp);
-		if (errno == ENOEXEC)
-			exec_script(program, argv, envp);
-		error = errno;
-		if (write(news[1], &error, sizeof(error)) < 0)
-			_exit(126);
-		_exit(127);
+		if (gates[1] >= 0)
+			close(gates[1]);
+		child_run(program, argv, envp, signals, gates[0], news[1]);
 	}
 	close(news[1]);
+	news[1] = -1;
+	if (gate)
+		error = gate_pass(gate, pid, gates[1]);
+	pipe_close(gates); /* a child that was not let go ends now */
 	/* Ends with the exec: the pipe closes then. */
-	while (read(news[0], &error, sizeof(error)) < 0 && errno == EINTR)
+	while (!error && read(news[0], &error, sizeof(error)) < 0 && errno == EINTR)
 		;
-	close(news[0]);
 	if (error)
 		waitpid(pid, NULL, 0);
 	*ret_pid = pid;
+out:
+	pipe_close(news);
+	pipe_close(gates);
 	return error;
 }

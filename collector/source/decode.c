@@ -47,7 +47,7 @@ static int decode_process(struct live *live, struct proc *proc, const void *byte
 	const struct wire_process *record = record_open(bytes, size, sizeof(*record), &tail);
 	struct str strings[5];
 
-	if (!record || proc->id)
+	if (!record || (proc->id && !proc->is_kernel))
 		return -EINVAL;
 	strings[0] = tail_take(&tail, record->exe_len);
 	strings[1] = tail_take(&tail, record->cwd_len);
@@ -76,6 +76,9 @@ static int decode_object(struct live *live, struct proc *proc, const void *bytes
 	strings[2] = tail_take(&tail, record->build_id_len);
 	if (tail.is_short || !record->id)
 		return -EINVAL;
+	if (!proc->libc_base && strings[1].len == sizeof("libc.so.6") - 1 &&
+	    !memcmp(strings[1].data, "libc.so.6", strings[1].len))
+		proc->libc_base = record->base;
 	return ids_set(&proc->objects, record->id, object_of_wire(live, proc, record, strings));
 }
 
@@ -119,7 +122,7 @@ static int decode_stack(struct live *live, struct proc *proc, const void *bytes,
 	return ids_set(&proc->stacks, record->id, define_stack(live, flags, frames, count));
 }
 
-static uint32_t chain_of(struct live *live, struct proc *proc, uint32_t stack, uint32_t origin)
+uint32_t decode_chain(struct live *live, struct proc *proc, uint32_t stack, uint32_t origin)
 {
 	struct chain_memo *memo =
 		&proc->chains[(stack * 2654435761u ^ origin * 40503u) >> 8 & (CHAIN_MEMOS - 1)];
@@ -145,7 +148,7 @@ static int decode_origin(struct live *live, struct proc *proc, const void *bytes
 	if (!record || !record->id)
 		return -EINVAL;
 	return ids_set(&proc->origins, record->id,
-		       chain_of(live, proc, record->stack, record->parent));
+		       decode_chain(live, proc, record->stack, record->parent));
 }
 
 static uint8_t event_flags(const struct wire_event *record)
@@ -178,24 +181,40 @@ static void event_code(struct live *live, struct proc *proc, const struct wire_e
 	object_code_made(live, proc, place[0], place[1], stack_top(live, stack));
 }
 
-/* Opening another process's memory is reaching into it, by whatever name the file was asked for. */
+void decode_inspect(struct live *live, const struct item_event *event, uint32_t pid,
+		    uint32_t target)
+{
+	struct item_event second = *event;
+
+	second.action = WIRE_EXEC_INSPECT;
+	second.detail = pid;
+	second.result = 0;
+	second.target = target;
+	second.bypass = BYPASS_NONE; /* said by the first */
+	queue_add(&live->queue, ITEM_EVENT)->event = second;
+	live->events++;
+}
+
 static void event_memory(struct live *live, struct proc *proc, const struct wire_event *record,
 			 const struct item_event *event, const struct str blobs[WIRE_BLOBS])
 {
 	struct wire_event inspect = *record;
 	const struct str none[WIRE_BLOBS] = { { NULL, 0 } };
-	struct item_event second = *event;
 
 	inspect.detail = target_memory(live, proc, record, blobs);
 	if (!inspect.detail)
 		return;
-	inspect.action = second.action = WIRE_EXEC_INSPECT;
+	inspect.action = WIRE_EXEC_INSPECT;
 	memset(inspect.blob_len, 0, sizeof(inspect.blob_len));
-	second.detail = inspect.detail;
-	second.result = 0;
-	second.target = target_of_event(live, proc, &inspect, none);
-	queue_add(&live->queue, ITEM_EVENT)->event = second;
-	live->events++;
+	decode_inspect(live, event, inspect.detail,
+		       target_of_event(live, proc, &inspect, none));
+}
+
+/* With the probes on, only what never enters the kernel is told by the shim. */
+static bool is_kernels(const struct live *live, uint8_t action)
+{
+	return live->has_kernel && action != WIRE_NET_RESOLVE && action != WIRE_NET_EXCHANGE &&
+	       action != WIRE_ENV_READ && action != WIRE_EXEC_LOAD;
 }
 
 static int decode_event(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
@@ -206,13 +225,14 @@ static int decode_event(struct live *live, struct proc *proc, const void *bytes,
 	struct item_event event = { 0 };
 
 	if (!record || !record->action || record->action >= WIRE_ACTIONS || !record->hook ||
-	    record->hook >= LIVE_HOOKS || record->via_count > WIRE_VIA_MAX)
+	    record->hook >= LIVE_HOOKS || record->via_count > WIRE_VIA_MAX ||
+	    is_kernels(live, record->action))
 		return -EINVAL;
 	for (int i = 0; i < WIRE_BLOBS; i++)
 		blobs[i] = tail_take(&tail, record->blob_len[i]);
 	if (tail.is_short)
 		return -EINVAL;
-	if (record->pid != proc->own_pid)
+	if (record->pid != proc->own_pid && !live->has_kernel)
 		lineage_shared(live, proc, record->pid);
 	event.time_ns = record->time_ns;
 	event.process = proc->id;
@@ -224,7 +244,7 @@ static int decode_event(struct live *live, struct proc *proc, const void *bytes,
 	event.function = define_function(live, record->hook);
 	for (int i = 0; i < record->via_count; i++)
 		event.via[i] = define_function(live, record->via[i]);
-	event.chain = chain_of(live, proc, record->stack, record->origin);
+	event.chain = decode_chain(live, proc, record->stack, record->origin);
 	event.target = target_of_event(live, proc, record, blobs);
 	if (record->action == WIRE_EXEC_CODE)
 		event_code(live, proc, record, blobs[0]);
@@ -309,7 +329,8 @@ static int decode_forked(struct live *live, struct proc *proc, const void *bytes
 
 	if (!record)
 		return -EINVAL;
-	lineage_forked(live, proc, record->pid);
+	if (!live->has_kernel)
+		lineage_forked(live, proc, record->pid);
 	return 0;
 }
 

@@ -15,6 +15,33 @@ static const char *const hook_names[LIVE_HOOKS] = {
 #undef HOOK
 };
 
+enum hook_kind { KIND_NONE, KIND_ACT, KIND_MARK, KIND_KEEP };
+
+static const uint8_t hook_kinds[LIVE_HOOKS] = {
+#define HOOK(family, kind, ret, name, params) [LIVE_HOOK_##name] = KIND_##kind,
+#include "../../preload/hooks.tbl.h"
+#undef HOOK
+};
+
+uint32_t hook_by_name(const char *name)
+{
+	for (uint32_t hook = LIVE_HOOK_NONE + 1; hook < LIVE_HOOKS; hook++) {
+		if (!strcmp(hook_names[hook], name))
+			return hook;
+	}
+	return LIVE_HOOK_NONE;
+}
+
+bool hook_is_mark(uint32_t hook)
+{
+	return hook < LIVE_HOOKS && hook_kinds[hook] == KIND_MARK;
+}
+
+bool hook_is_act(uint32_t hook)
+{
+	return hook < LIVE_HOOKS && hook_kinds[hook] == KIND_ACT;
+}
+
 uint16_t define_function(struct live *live, uint32_t hook)
 {
 	struct item *item;
@@ -103,6 +130,38 @@ uint32_t define_object(struct live *live, const struct item_object *object)
 	return id;
 }
 
+static uint64_t member_bit(uint32_t object, uint32_t *ret_word)
+{
+	uint32_t mixed = object * 2654435761u >> 24;
+
+	*ret_word = mixed >> 6;
+	return 1ull << (mixed & 63);
+}
+
+bool stack_may_have(const struct live *live, uint32_t stack, uint32_t object)
+{
+	uint32_t word;
+	uint64_t bit = member_bit(object, &word);
+
+	if (!live->stack_members || stack >= live->stack_tops_room || !object)
+		return true;
+	return live->stack_members[stack].bits[word] & bit;
+}
+
+static void stack_members_set(struct live *live, uint32_t stack, const struct item_frame *frames,
+			      uint32_t count)
+{
+	struct stack_members members = { { 0 } };
+	uint32_t word;
+	uint64_t bit;
+
+	for (uint32_t i = 0; i < count; i++) {
+		bit = member_bit(frames[i].object, &word);
+		members.bits[word] |= bit;
+	}
+	live->stack_members[stack] = members;
+}
+
 static void stack_top_set(struct live *live, uint32_t stack, const struct item_frame *frames,
 			  uint32_t count)
 {
@@ -116,8 +175,18 @@ static void stack_top_set(struct live *live, uint32_t stack, const struct item_f
 		if (!tops)
 			return;
 		live->stack_tops = tops;
+		if (live->keeps_members) {
+			struct stack_members *members =
+				realloc(live->stack_members, room * sizeof(*members));
+
+			if (!members)
+				return;
+			live->stack_members = members;
+		}
 		live->stack_tops_room = room;
 	}
+	if (live->stack_members)
+		stack_members_set(live, stack, frames, count);
 	live->stack_tops[stack] = 0;
 	for (uint32_t i = 0; i < count && !live->stack_tops[stack]; i++)
 		live->stack_tops[stack] = frames[i].object;

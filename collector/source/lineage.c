@@ -158,7 +158,7 @@ void lineage_look(struct live *live)
 	for (uint32_t i = 0; i < live->proc_slots; i++) {
 		struct proc *proc = live->procs[i];
 
-		if (!proc || proc->is_ended || proc->is_dead)
+		if (!proc || proc->is_ended || proc->is_dead || proc->is_kernel)
 			continue;
 		proc->is_dead = proc->pidfd >= 0 ? facts_pidfd_is_dead(proc->pidfd)
 						 : facts_is_gone(proc->pid);

@@ -76,6 +76,7 @@ void live_done(struct live *live)
 	redactor_free(live->redactor);
 	queue_done(&live->queue);
 	free(live->stack_tops);
+	free(live->stack_members);
 	free(live->scratch);
 	free(live->dead);
 	memset(live, 0, sizeof(*live));

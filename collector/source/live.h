@@ -6,6 +6,7 @@
  *   decode.c   a record in       define.c   definitions out, each content once
  *   target.c   what was acted on lineage.c  who exec'ed whom (expect.c, lineage_fork.c, hello.c)
  *   facts.c    what /proc says   cover.c    why a program cannot be covered
+ *   bpf.c      the kernel's side (bpf.h)
  *
  * Everything that becomes an item goes through live->queue.
  */
@@ -18,6 +19,7 @@
 #include "queue.h"
 #include "redact.h"
 #include "ring_read.h"
+#include "../../preload/wire/kernel.h"
 #include "../../preload/wire/session.h"
 
 enum live_hook {
@@ -67,9 +69,26 @@ struct proc {
 	struct code_range *codes;
 	unsigned code_next;
 	uint64_t rejected, rejected_told;
+
+	/* Told by the kernel, see bpf.h. Without is_kernel all of this is 0. */
+	bool is_kernel;
+	bool is_image;	      /* began with an exec, not with a fork */
+	bool is_expected;     /* the shim should come up in it */
+	bool is_secure;
+	bool has_acted;	      /* did something of its own since it began */
+	uint32_t starter_pid; /* of the process that forked it */
+	uint64_t told_instance; /* the kernel saw that hello pass, 0: none yet */
+	uint32_t exec_chain;  /* of the exec that is about to replace this image */
+	uint64_t libc_base;   /* load bias of the libc that the shim stands before, 0: not known */
+	char *root;	      /* real path of its root where that is not ours, or NULL */
 };
 
 struct expectation;
+
+/* Which objects are on a stack, as a filter: an object that is not in it is not on the stack. */
+struct stack_members {
+	uint64_t bits[4];
+};
 
 struct live {
 	struct queue queue;
@@ -78,6 +97,8 @@ struct live {
 	uint64_t events;
 	uint64_t strangers;
 	bool is_stuck;	      /* some ring waits for a record to be finished */
+	bool has_kernel;      /* processes and what the kernel can see come from the probes */
+	bool keeps_members;
 	struct packages *packages;
 	struct redactor *redactor;
 	struct paths paths;
@@ -87,6 +108,7 @@ struct live {
 	uint32_t function_count;
 	uint32_t *stack_tops; /* by stack id: innermost object */
 	uint32_t stack_tops_room;
+	struct stack_members *stack_members; /* by stack id, as long as stack_tops; NULL: not kept */
 	uint16_t functions[LIVE_HOOKS];
 
 	struct proc **procs; /* by slot, NULL: free */
@@ -132,17 +154,37 @@ void proc_tell_counters(struct live *live, struct proc *proc);
 /* Drains the rest, emits ITEM_PROCESS_END, forgets all but what children may ask for. */
 void proc_end(struct live *live, struct proc *proc);
 
+/* Its hello: from now on it is found by instance, and its ring is read. */
+void proc_adopt(struct live *live, struct proc *proc, uint64_t instance,
+		const struct ring_reader *ring);
+/* What a forked child has of its parent. */
+void proc_inherit(struct proc *proc, const struct proc *parent);
+/* What the kernel says about a new image. */
+void proc_set_image(struct proc *proc, struct str exe, struct str argv, struct str cwd);
+
 /* --- decode.c ---------------------------------------------------------------------------- */
 /* One record as copied out of the ring. -EINVAL: not valid, nothing was emitted. */
 int decode_record(struct live *live, struct proc *proc, const void *record, uint32_t size);
+/* The chain of a stack and an origin of proc's ring; a stack that was never defined gives a chain
+ * without one. */
+uint32_t decode_chain(struct live *live, struct proc *proc, uint32_t stack, uint32_t origin);
+/* Opening another process's memory is reaching into it, by whatever name: a second event. */
+void decode_inspect(struct live *live, const struct item_event *event, uint32_t pid,
+		    uint32_t target);
 
 /* --- define.c ---------------------------------------------------------------------------- */
 uint16_t define_function(struct live *live, uint32_t hook);
+/* The hook of that name, LIVE_HOOK_NONE: none. */
+uint32_t hook_by_name(const char *name);
+bool hook_is_mark(uint32_t hook);
+bool hook_is_act(uint32_t hook);
 uint32_t define_object(struct live *live, const struct item_object *object);
 uint32_t define_stack(struct live *live, uint32_t flags, const struct item_frame *frames,
 		      uint32_t count);
 /* The innermost object of a stack, 0 when unknown. */
 uint32_t stack_top(const struct live *live, uint32_t stack);
+/* false: object is not on that stack; true: it is, or it cannot be told. */
+bool stack_may_have(const struct live *live, uint32_t stack, uint32_t object);
 uint32_t define_chain(struct live *live, uint32_t process, uint32_t stack, uint32_t parent);
 uint32_t define_target(struct live *live, const struct item_target *target);
 void emit_hole(struct live *live, const struct item_hole *hole);
@@ -154,6 +196,9 @@ uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_
 /* Remembers that memory was made executable by code of object maker. */
 void object_code_made(struct live *live, struct proc *proc, uint64_t start, uint64_t bytes,
 		      uint32_t maker);
+/* Fills what the disk knows: path, device, inode, package. real is the memory behind path. */
+void object_locate(struct live *live, const struct proc *proc, struct str path,
+		   struct item_object *object, struct path_buffer *real);
 /* The object of an address that no file maps, 0 when nobody was seen making it. */
 uint32_t object_of_code(const struct proc *proc, uint64_t address);
 
@@ -163,6 +208,14 @@ uint32_t target_of_event(struct live *live, struct proc *proc, const struct wire
 /* The process whose /proc/PID/mem this event opened, 0 when it opened something else or its own. */
 uint32_t target_memory(struct live *live, struct proc *proc, const struct wire_event *event,
 		       const struct str blobs[WIRE_BLOBS]);
+/* The same for an event as the kernel told it. Blobs: path or socket address, path2, asked, argv. */
+uint32_t target_of_kernel(struct live *live, struct proc *proc,
+			  const struct wire_kernel_event *event,
+			  const struct str blobs[WIRE_BLOBS]);
+/* The other process's memory that this event opened: its pid and *ret_target, or 0. */
+uint32_t target_kernel_memory(struct live *live, struct proc *proc,
+			      const struct wire_kernel_event *event, struct str path,
+			      uint32_t *ret_target);
 /* Real path of a program as asked for by proc: through PATH when it is a bare name. */
 enum path_result target_program(struct live *live, const struct proc *proc, struct str asked,
 				struct path_buffer *ret);

@@ -10,8 +10,8 @@
 
 #include "live.h"
 
-static void object_locate(struct live *live, struct proc *proc, struct str path,
-			  struct item_object *object, struct path_buffer *real)
+void object_locate(struct live *live, const struct proc *proc, struct str path,
+		   struct item_object *object, struct path_buffer *real)
 {
 	struct path_buffer host;
 	const struct package *package;

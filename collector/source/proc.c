@@ -78,6 +78,7 @@ void proc_free(struct proc *proc)
 	free(proc->argv);
 	free(proc->chains);
 	free(proc->codes);
+	free(proc->root);
 	free(proc);
 }
 
@@ -126,6 +127,40 @@ struct proc *proc_new(struct live *live, uint64_t instance, uint32_t pid, int pi
 fail:
 	proc_free(proc);
 	return NULL;
+}
+
+void proc_adopt(struct live *live, struct proc *proc, uint64_t instance,
+		const struct ring_reader *ring)
+{
+	struct map_entry *entry = number_entry(live, &live->instances, instance);
+
+	if (entry)
+		entry->value = proc->slot + 1;
+	proc->instance = instance;
+	proc->hello_ns = live->now_ns;
+	ring_reader_done(&proc->ring);
+	proc->ring = *ring;
+	proc->is_covered = true;
+}
+
+void proc_inherit(struct proc *proc, const struct proc *parent)
+{
+	text_set(&proc->exe, parent->exe, strlen(parent->exe));
+	text_set(&proc->cwd, parent->cwd, strlen(parent->cwd));
+	text_set(&proc->home, parent->home, strlen(parent->home));
+	text_set(&proc->path, parent->path, strlen(parent->path));
+	text_set(&proc->argv, parent->argv, parent->argv_len);
+	proc->argv_len = parent->argv_len;
+	proc->root = parent->root ? strdup(parent->root) : NULL;
+	proc->libc_base = parent->libc_base;
+}
+
+void proc_set_image(struct proc *proc, struct str exe, struct str argv, struct str cwd)
+{
+	text_set(&proc->exe, exe.data, exe.len);
+	text_set(&proc->argv, argv.data, argv.len);
+	proc->argv_len = argv.len;
+	proc_set_cwd(proc, cwd, false);
 }
 
 static struct proc *proc_by(struct live *live, const struct map *map, uint64_t number)
@@ -177,7 +212,7 @@ static void proc_take_facts(struct live *live, struct proc *proc, const struct s
 
 	if (facts_has_other_root(proc->pid))
 		snprintf(proc->view.root, sizeof(proc->view.root), "/proc/%u/root", proc->pid);
-	for (uint32_t i = 0; i < live->proc_slots && !parent; i++) {
+	for (uint32_t i = 0; i < live->proc_slots && !parent && !proc->is_kernel; i++) {
 		if (live->procs[i] && live->procs[i]->id && live->procs[i]->id == proc->parent)
 			parent = live->procs[i];
 	}
@@ -224,23 +259,49 @@ static struct str proc_script(struct live *live, const struct proc *proc)
 	return queue_str(&live->queue, real.text, real.len);
 }
 
+static void proc_take_start(struct proc *proc, const struct wire_process *record)
+{
+	proc->start_ns = facts_start_ns(proc->pid);
+	/* Started after it spoke: another process has got its number meanwhile. */
+	if (!proc->start_ns || proc->start_ns > proc->hello_ns + 20000000)
+		proc->start_ns = record ? record->time_ns : proc->hello_ns;
+}
+
+/* The kernel's word before the process's own. */
+static void proc_known(const struct proc *proc, const struct str told[5], struct str ret[5])
+{
+	const char *texts[5] = { proc->exe, proc->cwd, NULL, proc->home, proc->path };
+
+	for (int i = 0; i < 5; i++) {
+		ret[i] = told[i];
+		if (texts[i] && texts[i][0])
+			ret[i] = (struct str){ texts[i], (uint32_t)strlen(texts[i]) };
+	}
+	if (proc->argv_len)
+		ret[2] = (struct str){ proc->argv, proc->argv_len };
+}
+
 void proc_announce(struct live *live, struct proc *proc, const struct wire_process *record,
 		   const struct str *strings)
 {
 	static const struct str nothing[5];
 	struct path_buffer cgroup;
-	struct str script, argv;
+	struct str script, argv, known[5];
 	struct item_process *out;
 
-	if (proc->id)
-		return;
 	if (record)
 		proc->own_pid = proc->view.own_pid = record->pid;
-	proc_take_facts(live, proc, record ? strings : nothing);
-	proc->start_ns = facts_start_ns(proc->pid);
-	/* Started after it spoke: another process has got its number meanwhile. */
-	if (!proc->start_ns || proc->start_ns > proc->hello_ns + 20000000)
-		proc->start_ns = record ? record->time_ns : proc->hello_ns;
+	if (proc->is_kernel && record)
+		text_set(&proc->path, strings[4].data, strings[4].len);
+	if (proc->id)
+		return;
+	if (proc->is_kernel) {
+		proc_known(proc, record ? strings : nothing, known);
+		proc_take_facts(live, proc, known);
+	} else {
+		proc_take_facts(live, proc, record ? strings : nothing);
+		proc_take_start(proc, record);
+	}
 	script = proc_script(live, proc);
 	argv = redact_argv(live->redactor, &live->queue,
 			   queue_str(&live->queue, proc->argv, proc->argv_len));
@@ -252,7 +313,7 @@ void proc_announce(struct live *live, struct proc *proc, const struct wire_proce
 	out->parent = proc->parent;
 	out->origin_chain = proc->origin_chain;
 	out->how = proc->how;
-	out->covered = proc->is_covered;
+	out->covered = proc->is_covered || proc->is_expected;
 	out->pid = proc->pid;
 	out->uid = proc->uid;
 	out->start_ns = proc->start_ns;
@@ -377,14 +438,16 @@ void proc_end(struct live *live, struct proc *proc)
 	proc->is_dead = true;
 	proc->shared_by = 0;
 	proc_drain_now(live, proc); /* not for ever: somebody may still hold the ring and write */
-	proc_announce(live, proc, NULL, NULL);
+	if (!proc->is_kernel)
+		proc_announce(live, proc, NULL, NULL);
 	proc_tell_counters(live, proc);
 	lineage_proc_over(live, proc);
 	proc->is_ended = true;
-	if (proc->is_covered)
+	if (proc->is_covered || proc->is_kernel)
 		live->live_count--;
-	queue_add(&live->queue, ITEM_PROCESS_END)->process_end =
-		(struct item_process_end){ .process = proc->id, .time_ns = live->now_ns };
+	if (proc->id) /* a child that forked and did nothing was never spoken of */
+		queue_add(&live->queue, ITEM_PROCESS_END)->process_end =
+			(struct item_process_end){ .process = proc->id, .time_ns = live->now_ns };
 	ring_reader_done(&proc->ring);
 	ids_done(&proc->objects);
 	ids_done(&proc->stacks);

@@ -13,12 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf.h"
 #include "live.h"
 #include "sockets.h"
 #include "source.h"
 
 #define ROOT_SERIAL 1u
 #define TURN_RECORDS 512u  /* from one ring, before the next has its turn */
+#define TURN_KERNEL 4096u  /* of the probes' records */
 #define BATCH_ITEMS 2048u  /* then hand out */
 #define POLL_BUSY_MS 1
 #define POLL_IDLE_MS 10
@@ -31,6 +33,7 @@ struct source_ring {
 	struct source source; /* first: what callers hold */
 	struct live live;
 	struct sockets sockets;
+	struct bpf bpf; /* when live.has_kernel */
 	struct source_ring_options options;
 	char *service, *shim_path, *vantage;
 	enum ring_phase phase;
@@ -70,6 +73,9 @@ static void hello_receive(void *arg, enum hello_refusal refusal, struct sockets_
 		ring->live.strangers++;
 	} else if (refusal == HELLO_MISMATCH) {
 		hello_reject(ring, hello, "its shim is of another version");
+	} else if (ring->live.has_kernel) {
+		bpf_hello(&ring->bpf, hello);
+		return;
 	} else {
 		result = lineage_hello(&ring->live, &hello->hello, hello->pid, hello->uid,
 				       hello->pidfd, hello->ring_fd);
@@ -81,6 +87,13 @@ static void hello_receive(void *arg, enum hello_refusal refusal, struct sockets_
 		close(hello->pidfd);
 	if (hello->ring_fd >= 0)
 		close(hello->ring_fd);
+}
+
+static void hellos_take(void *arg)
+{
+	struct source_ring *ring = arg;
+
+	sockets_receive(&ring->sockets, ring->live.now_ns, hello_receive, ring);
 }
 
 /* --- turns ---------------------------------------------------------------------------------- */
@@ -124,18 +137,43 @@ static bool ring_drain(struct source_ring *ring, bool tells_counters)
 	return is_empty;
 }
 
-static void ring_turn(struct source_ring *ring)
+/* Hellos first: when the probes' buffer is empty after that, it has told of all who said them. */
+static void kernel_turn(struct source_ring *ring)
+{
+	struct live *live = &ring->live;
+	bool is_dry;
+
+	hellos_take(ring);
+	do {
+		is_dry = bpf_drain(&ring->bpf, TURN_KERNEL);
+	} while (!is_dry && live->queue.count < BATCH_ITEMS);
+	if (is_dry)
+		bpf_settle(&ring->bpf);
+	ring_drain(ring, true);
+}
+
+static void shim_turn(struct source_ring *ring)
 {
 	struct live *live = &ring->live;
 	bool is_first = true, is_empty;
 
-	live_clock(live);
 	ring_look(ring);
 	do {
 		is_empty = ring_drain(ring, is_first);
 		is_first = false;
 	} while (!is_empty && live->queue.count < BATCH_ITEMS);
 	lineage_due(live, false);
+}
+
+static void ring_turn(struct source_ring *ring)
+{
+	struct live *live = &ring->live;
+
+	live_clock(live);
+	if (live->has_kernel)
+		kernel_turn(ring);
+	else
+		shim_turn(ring);
 	if (!queue_is_empty(&live->queue) || live->is_stuck)
 		ring->poll_ms = POLL_BUSY_MS;
 	else if (ring->poll_ms < POLL_IDLE_MS)
@@ -176,11 +214,20 @@ static void ring_running(struct live *live, struct proc *proc)
 	int len = snprintf(what, sizeof(what), "pid %u", proc->pid);
 
 	proc_drain_now(live, proc);
-	proc_announce(live, proc, NULL, NULL);
+	if (!proc->is_kernel)
+		proc_announce(live, proc, NULL, NULL);
 	proc_tell_counters(live, proc);
 	emit_hole(live, &(struct item_hole){ .kind = HOLE_RUNNING, .family = WIRE_FAMILIES,
 					     .process = proc->id,
 					     .what = { what, (uint32_t)len } });
+}
+
+static void kernel_end(struct source_ring *ring)
+{
+	hellos_take(ring);
+	while (!bpf_drain(&ring->bpf, TURN_KERNEL))
+		;
+	bpf_finish(&ring->bpf);
 }
 
 /* One last look, then what is still held back is told: outcome unknown, so as begun. */
@@ -190,9 +237,12 @@ static void ring_end(struct source_ring *ring)
 	struct item_end *end;
 
 	live_clock(live);
-	lineage_look(live);
-	sockets_receive(&ring->sockets, live->now_ns, hello_receive, ring);
-	for (uint32_t i = 0; i < live->proc_slots; i++) {
+	if (live->has_kernel)
+		kernel_end(ring);
+	else
+		lineage_look(live);
+	hellos_take(ring);
+	for (uint32_t i = 0; i < live->proc_slots && !live->has_kernel; i++) {
 		if (live->procs[i] && live->procs[i]->is_dead && !live->procs[i]->shared_by)
 			proc_end(live, live->procs[i]);
 		else if (live->procs[i] && !live->procs[i]->is_ended)
@@ -249,6 +299,8 @@ static void source_ring_close(struct source *source)
 {
 	struct source_ring *ring = source_ring_of(source);
 
+	if (ring->live.has_kernel)
+		bpf_close(&ring->bpf);
 	sockets_close(&ring->sockets);
 	if (ring->live.epoll_fd >= 0)
 		close(ring->live.epoll_fd);
@@ -266,6 +318,28 @@ static const struct source_ops source_ring_ops = {
 	.close = source_ring_close,
 };
 
+static bool is_vantage(const struct source_ring_options *options, const char *name)
+{
+	return !strcmp(options->vantage ? options->vantage : "shim", name);
+}
+
+static int probes_open(struct source_ring *ring, char *error, size_t error_bytes)
+{
+	const struct bpf_options options = {
+		.secret = ring->sockets.secret,
+		.has_shim = is_vantage(&ring->options, "both"),
+		.shim_path = ring->shim_path,
+		.receive = hellos_take,
+		.receive_arg = ring,
+	};
+
+	if (is_vantage(&ring->options, "shim"))
+		return 0;
+	if (options.has_shim)
+		ring->options.session_flags |= WIRE_SESSION_KERNEL;
+	return bpf_open(&ring->bpf, &ring->live, &options, error, error_bytes);
+}
+
 static int options_check(const struct source_ring_options *options, char *error, size_t error_bytes)
 {
 	uint32_t bytes = options->ring_bytes;
@@ -276,6 +350,8 @@ static int options_check(const struct source_ring_options *options, char *error,
 			 bytes >> 10, WIRE_RING_DATA_MIN >> 10, WIRE_RING_DATA_MAX >> 10);
 		return -EINVAL;
 	}
+	if (is_vantage(options, "kernel"))
+		return 0; /* nothing is preloaded */
 	if (access(options->shim_path, R_OK) < 0) {
 		snprintf(error, error_bytes, "the shim %s cannot be read: %s", options->shim_path,
 			 strerror(errno));
@@ -317,7 +393,7 @@ int source_ring_open(const struct source_ring_options *options, struct source **
 	for (int i = 0; i < SOCKETS_PENDING; i++)
 		ring->sockets.pending[i].fd = -1;
 	ring->service = strdup(options->service ? options->service : "");
-	ring->shim_path = strdup(options->shim_path);
+	ring->shim_path = strdup(options->shim_path ? options->shim_path : "");
 	ring->vantage = strdup(options->vantage ? options->vantage : "shim");
 	ring->live.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (!ring->service || !ring->shim_path || !ring->vantage || ring->live.epoll_fd < 0) {
@@ -326,6 +402,8 @@ int source_ring_open(const struct source_ring_options *options, struct source **
 		goto fail;
 	}
 	result = sockets_open(&ring->sockets, ring->live.epoll_fd, error, error_bytes);
+	if (result == 0)
+		result = probes_open(ring, error, error_bytes);
 	if (result < 0)
 		goto fail;
 	*ret_source = &ring->source;
@@ -367,6 +445,9 @@ char **source_ring_environ(struct source *source, char *const envp[])
 	size_t count = 0, kept = 0, text_bytes;
 	char **out, *text;
 
+	if (is_vantage(&ring->options, "kernel"))
+		return (char **)envp;
+
 	for (; envp[count]; count++) {
 		if (is_variable(envp[count], "LD_PRELOAD"))
 			user = envp[count] + sizeof("LD_PRELOAD=") - 1;
@@ -396,11 +477,27 @@ char **source_ring_environ(struct source *source, char *const envp[])
 	return out;
 }
 
+int source_ring_watch(struct source *source, int pid)
+{
+	struct source_ring *ring = source_ring_of(source);
+
+	return ring->live.has_kernel ? bpf_watch(&ring->bpf, pid) : 0;
+}
+
+const char *source_ring_mechanism(struct source *source)
+{
+	const struct source_ring *ring = source_ring_of(source);
+
+	return ring->live.has_kernel ? bpf_loader_mechanism(ring->bpf.loader) : NULL;
+}
+
 void source_ring_started(struct source *source, int pid, const char *program, char *const argv[])
 {
 	struct source_ring *ring = source_ring_of(source);
 
 	live_clock(&ring->live);
+	if (ring->live.has_kernel)
+		return; /* the probes have told, or will */
 	lineage_root(&ring->live, (uint32_t)pid, ROOT_SERIAL, program, argv);
 }
 

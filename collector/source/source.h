@@ -49,7 +49,7 @@ struct source_ring_options {
 	uint32_t session_flags;	   /* enum wire_session_flags for the processes */
 	const char *shim_path;	   /* absolute path of libsowatch.so */
 	const char *const *redact; /* extra PCRE2 patterns for secrets in argv, NULL-terminated */
-	const char *vantage;	   /* "shim" */
+	const char *vantage;	   /* "shim", "kernel" or "both"; NULL: "shim" */
 };
 
 /* Makes the sockets, nothing is started. The first item it yields is ITEM_RUN. */
@@ -59,6 +59,15 @@ int source_ring_open(const struct source_ring_options *options, struct source **
 /* The environment for the root program: envp plus what carries the session. The array and the
  * strings it added are one allocation owned by the source. */
 char **source_ring_environ(struct source *source, char *const envp[]);
+
+/* With probes: the root is this process, a child of ours that waits to exec. 0 or negative errno. */
+int source_ring_watch(struct source *source, int pid);
+/* How the probes are attached and why so; NULL: there are none. */
+const char *source_ring_mechanism(struct source *source);
+
+/* Loads and attaches the probes and takes them away again: 0 and how and why so, or negative errno
+ * and why not. */
+int source_probes_try(char *text, size_t bytes);
 
 /* Tell the source that the root program was started (pid) with this program and argv; it is
  * expected to say hello, or be reported uncovered. */

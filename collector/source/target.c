@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "live.h"
+#include "target.h"
 
 static struct str buffer_str(const struct path_buffer *buffer)
 {
@@ -22,7 +22,7 @@ static struct str buffer_str(const struct path_buffer *buffer)
 }
 
 /* Packages own nothing in /home, /tmp, /run, /proc, /dev: do not even look. */
-static void target_package(struct live *live, const struct proc *proc, struct item_target *target)
+void target_package(struct live *live, const struct proc *proc, struct item_target *target)
 {
 	static const char *const owned[] = { "/usr/", "/etc/", "/lib", "/bin/", "/sbin/", "/opt/",
 					     "/var/lib/" };
@@ -52,6 +52,12 @@ static enum path_result path_of(struct live *live, const struct proc *proc, stru
 		base = (struct str){ proc->cwd, (uint32_t)strlen(proc->cwd) };
 	return paths_real(&live->paths, &proc->view, base.data, base.len, path.data, path.len,
 			  follow, ret);
+}
+
+enum path_result target_path(struct live *live, const struct proc *proc, struct str path,
+			     bool follow, struct path_buffer *ret)
+{
+	return path_of(live, proc, path, (struct str){ "", 0 }, follow, ret);
 }
 
 /* Does the call act on what a final symbolic link points to? */
@@ -176,8 +182,8 @@ static uint32_t target_unix(struct live *live, const struct proc *proc, struct s
 	return define_target(live, &target);
 }
 
-static uint32_t target_peer(struct live *live, const struct proc *proc,
-			    const struct wire_event *event, struct str blob)
+uint32_t target_peer(struct live *live, const struct proc *proc, const struct wire_event *event,
+		     struct str blob)
 {
 	struct item_target target = { .kind = TARGET_PEER, .proto = proto_of(event->detail) };
 	sa_family_t family;
@@ -271,8 +277,8 @@ static uint32_t target_load(struct live *live, struct proc *proc,
 }
 
 /* By pid, or by the path of one of its files in /proc. */
-static uint32_t target_inspect(struct live *live, const struct proc *proc,
-			       const struct wire_event *event, struct str path)
+uint32_t target_inspect(struct live *live, const struct proc *proc,
+			const struct wire_event *event, struct str path)
 {
 	struct item_target target = { .kind = TARGET_PROCESS, .number = event->detail,
 				      .asked = path };

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The kernel's side of the live source. With it the probes say which processes there are and what
+ * they did; with the shim as well, its rings say who called:
+ *
+ *   bpf.c       records in, one at a time     bpf_proc.c    fork, exec, exit, hello
+ *   bpf_event.c what somebody did             bpf_stack.c   stack copies -> chains
+ *   bpf_elf.c   what a mapped file is         bpf_bypass.c  was it a way round the shim?
+ *
+ * A process is known by pid and start time. A fork is not spoken of (ITEM_PROCESS) before it does
+ * something of its own: until its exec a child of vfork or posix_spawn acts for its parent.
+ */
+#ifndef SOWATCH_SOURCE_BPF_H
+#define SOWATCH_SOURCE_BPF_H
+
+#include "../../bpf/loader.h"
+#include "../unwind/unwind.h"
+#include "live.h"
+#include "sockets.h"
+
+/* What a mapped file is to us, found out once. */
+struct elf_facts {
+	char soname[128];
+	uint64_t device, inode;
+	bool is_libc;	/* libc, the loader, and what glibc is made of */
+	bool is_loader;
+	bool is_shim;
+	bool is_go, has_interpreter;
+	bool is_honest; /* is known to call the kernel by itself, and belongs to a package */
+};
+
+struct bpf_options {
+	const uint8_t *secret;
+	bool has_shim;
+	const char *shim_path;
+	/* Takes the hellos that are there now, each comes in by bpf_hello(). */
+	void (*receive)(void *arg);
+	void *receive_arg;
+};
+
+struct bpf {
+	struct live *live;
+	struct bpf_options options;
+	struct bpf_loader *loader;
+	struct unwind *unwind;
+	uint64_t shim_device, shim_inode;
+	struct sockets_hello *waiting; /* heard, and not yet told of by the kernel; oldest first */
+	unsigned waiting_count, waiting_room;
+	uint64_t lost_told[WIRE_FAMILIES], rejected, rejected_told;
+	uint64_t looked_ns;
+	bool has_told_missing;
+	struct map elfs, objects, symbols; /* -> index in facts + 1; item id + 1; hook + 1 */
+	struct elf_facts *facts;
+	uint32_t facts_count, facts_room;
+	uint32_t loader_object; /* item id of the dynamic loader as last seen, 0: not yet */
+	struct unwind_stack *stack;
+	struct seen_frame *frames;
+};
+
+/* One frame of bpf->stack with what we made of it. */
+struct seen_frame {
+	uint32_t object; /* item id; 0: unknown */
+	const struct elf_facts *facts; /* NULL: no file. Valid until the next stack */
+	uint64_t base;	 /* load bias */
+};
+
+/* A stack copy, unwound. */
+struct seen_stack {
+	uint32_t count;	    /* of bpf->frames */
+	uint32_t flags;	    /* enum wire_stack_flags */
+	uint32_t id;	    /* item id, 0: nothing but our own frames */
+	uint32_t first;	    /* innermost frame that is not the shim's */
+	uint32_t outside;   /* innermost frame beyond the libc that `first` is in; count: none */
+	bool has_shim;	    /* some frame is the shim's */
+	bool is_loader;	    /* the loader itself was at work */
+	uint32_t hook;	    /* the hooked function that was called from outside, innermost */
+	uint16_t via[WIRE_VIA_MAX]; /* marked ones, hook ids, innermost first */
+	unsigned via_count;
+};
+
+/* 0, or negative errno with a sentence in error. */
+int bpf_open(struct bpf *bpf, struct live *live, const struct bpf_options *options, char *error,
+	     size_t error_bytes);
+void bpf_close(struct bpf *bpf);
+/* The root of the tree, while it waits between fork and exec. */
+int bpf_watch(struct bpf *bpf, int pid);
+/* A hello; the descriptors are ours from now on. */
+void bpf_hello(struct bpf *bpf, const struct sockets_hello *hello);
+/* Up to max records; true: there are no more at the moment. */
+bool bpf_drain(struct bpf *bpf, unsigned max);
+/* After a drain to the end: hellos that the kernel did not speak of, losses, who is gone. */
+void bpf_settle(struct bpf *bpf);
+/* The watch is over: what never said hello is uncovered. */
+void bpf_finish(struct bpf *bpf);
+
+/* bpf.c */
+void bpf_reject(struct bpf *bpf);
+
+/* bpf_proc.c. All records were checked for their fixed size. */
+int bpf_proc_fork(struct bpf *bpf, const struct wire_kernel_fork *record);
+int bpf_proc_exec(struct bpf *bpf, const struct wire_kernel_exec *record, size_t bytes);
+int bpf_proc_exit(struct bpf *bpf, const struct wire_kernel_exit *record);
+int bpf_proc_hello(struct bpf *bpf, const struct wire_kernel_hello *record);
+/* Who a record is about; made when it was not known. NULL: not to be recorded, or no memory. */
+struct proc *bpf_proc_of(struct bpf *bpf, const struct wire_kernel_head *head);
+/* A waiting hello becomes proc's: that of instance, or with 0 the oldest of its pid. */
+bool bpf_proc_attach(struct bpf *bpf, struct proc *proc, uint64_t instance);
+void bpf_proc_uncovered(struct bpf *bpf, struct proc *proc);
+void bpf_waiting_settle(struct bpf *bpf);
+
+/* bpf_event.c */
+int bpf_event(struct bpf *bpf, const struct wire_kernel_event *record, size_t bytes);
+
+/* bpf_stack.c: false when nothing could be made of it. */
+bool bpf_stack_unwind(struct bpf *bpf, struct proc *proc, const struct wire_kernel_head *head,
+		      const struct wire_kernel_regs *regs, const void *copy, size_t bytes,
+		      struct seen_stack *ret);
+
+/* bpf_elf.c: NULL when out of memory. Valid until the next call. */
+const struct elf_facts *bpf_elf_of(struct bpf *bpf, const struct proc *proc,
+				   const struct unwind_frame *frame);
+
+/* bpf_bypass.c */
+enum bypass bpf_bypass_of(struct bpf *bpf, const struct proc *proc, const struct seen_stack *stack);
+/* Is the copy of a stack at odds with the stack that was announced for it (item id)? */
+bool bpf_contradicts(struct bpf *bpf, const struct seen_stack *copy, uint32_t announced);
+
+#endif
