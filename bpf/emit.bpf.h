@@ -16,7 +16,7 @@
 #define S_IFDIR 0040000
 #define AT_FDCWD -100
 
-#define EPERM 1
+#define EINTR 4
 #define EINPROGRESS 115
 #define EFAULT 14
 

@@ -152,13 +152,36 @@ NOINLINE int hello_look(struct call *call, struct task_struct *task)
 	return 0;
 }
 
+static long shim_mapping_look(struct task_struct *task, struct vm_area_struct *vma, void *arg)
+{
+	struct file *file = BPF_CORE_READ(vma, vm_file);
+
+	if (file && BPF_CORE_READ(file, f_inode, i_ino) == options.shim_inode &&
+	    device_of(BPF_CORE_READ(file, f_inode, i_sb, s_dev)) == options.shim_device)
+		*(u32 *)arg = 1;
+	return 0;
+}
+
+/* A hello may lie about where its text is: what is mapped there decides. */
+INLINE bool is_shim_mapped(struct task_struct *task, u64 ip)
+{
+	u32 is_shim = 0;
+
+	if (!options.shim_inode)
+		return true;
+	bpf_find_vma(task, ip, shim_mapping_look, &is_shim, 0);
+	return is_shim;
+}
+
 /* What the shim does for itself. Its text is no hiding place: only what it ever does by its own
  * instructions is left out, everything else done from there is told like any other call. */
-INLINE bool is_shims_own(const struct process_state *process, const struct call *call, u64 ip)
+INLINE bool is_shims_own(const struct process_state *process, const struct call *call,
+			 struct task_struct *task, u64 ip)
 {
 	u16 family = 0;
 
-	if (!process || ip < process->text_start || ip >= process->text_end)
+	if (!process || ip < process->text_start || ip >= process->text_end ||
+	    !is_shim_mapped(task, ip))
 		return false;
 	switch (call->kind) {
 	case CALL_OPEN:
@@ -337,7 +360,7 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long id)
 	if (call->kind == CALL_SENDMSG && options.has_shim)
 		hello_look(call, task);
 	process = bpf_map_lookup_elem(&processes, &pid);
-	if (is_shims_own(process, call, regs->ip) || !is_of_interest(call, process, task))
+	if (is_shims_own(process, call, task, regs->ip) || !is_of_interest(call, process, task))
 		call->kind = CALL_NONE;
 	else
 		call_hold(thread, task, regs);

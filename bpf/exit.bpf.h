@@ -16,6 +16,12 @@ struct exit_context {
 	long result;
 };
 
+/* Calls that a signal interrupted, before the kernel decides whether to begin them again. */
+INLINE long result_of(long result)
+{
+	return result <= -512 && result >= -516 ? -EINTR : result;
+}
+
 #define EXIT(name)                                                                                 \
 	INLINE int name##_body(struct exit_context *c);                                            \
 	SEC("tp_btf/sys_exit")                                                                     \
@@ -23,7 +29,7 @@ struct exit_context {
 	{                                                                                          \
 		struct exit_context c = { .task = bpf_get_current_task_btf(),                      \
 					  .regs = regs,                                            \
-					  .result = result };                                      \
+					  .result = result_of(result) };                                      \
                                                                                                    \
 		c.thread = bpf_task_storage_get(&threads, c.task, NULL, 0);                        \
 		if (!c.thread)                                                                     \

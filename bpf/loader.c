@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -106,6 +107,7 @@ static struct probe_options *options_find(struct bpf_object *object)
 static int options_set(struct bpf_loader *loader, const struct bpf_loader_options *options)
 {
 	struct probe_options *to = options_find(loader->object);
+	struct stat shim = { 0 };
 
 	if (!to)
 		return -EINVAL;
@@ -114,6 +116,10 @@ static int options_set(struct bpf_loader *loader, const struct bpf_loader_option
 	to->has_shim = options->has_shim;
 	to->check_every = options->check_every;
 	to->has_objects = loader->has_objects;
+	if (options->shim_path && stat(options->shim_path, &shim))
+		return -errno;
+	to->shim_device = shim.st_dev;
+	to->shim_inode = shim.st_ino;
 	return 0;
 }
 

@@ -22,6 +22,8 @@ struct bpf_loader_options {
 	bool has_shim;	       /* vantage both: read call slots */
 	uint32_t check_every;  /* every n-th announced event carries a stack copy too; 0 never */
 	const char *mechanism; /* "auto", "lsm", "tp": tests force one */
+	const char *shim_path; /* only calls from mappings of this file are the shim's own; NULL:
+				  wherever a hello said its text is */
 };
 
 /* 0, or negative errno with one sentence in error. Nothing stays attached on failure. */

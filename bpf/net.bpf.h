@@ -141,7 +141,8 @@ NOINLINE int connected_append(struct scratch *s, const struct call *call, struct
 		return asked_append(s, call, call->args[1]);
 	if (family == AF_UNIX)
 		return unix_append(s, sk, 1);
-	if (family == AF_INET || family == AF_INET6)
+	/* AF_UNSPEC takes a datagram socket's peer away again. */
+	if ((family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, __sk_common.skc_dport))
 		end_append(s, sk, true);
 	else
 		asked_append(s, call, call->args[1]);

@@ -126,6 +126,10 @@ struct fs_struct {
 	struct path root, pwd;
 };
 
+struct vm_area_struct {
+	struct file *vm_file;
+};
+
 struct mm_struct {
 	unsigned long arg_start, arg_end;
 	struct file *exe_file;
