@@ -103,8 +103,8 @@ static bool entry_open(const struct cfi_section *section, uint64_t at, struct cf
 	memcpy(&length, section->data + at, 4);
 	if (length < 4 || length >= 0xfffffff0u || length > section->bytes - at - 4)
 		return false;
-	*ret = (struct cfi_reader){ section->data + at + 4, section->data + at + 4 + length,
-				    section, false };
+	*ret = (struct cfi_reader){section->data + at + 4, section->data + at + 4 + length, section,
+				   false};
 	return true;
 }
 
@@ -141,11 +141,11 @@ static bool augmentation_parse(struct cfi_reader *r, const char *text, struct cf
 
 static bool cie_parse(const struct cfi_section *section, uint64_t at, struct cfi_fde *fde)
 {
-	char augmentation[AUGMENTATION_MAX] = { 0 };
+	char augmentation[AUGMENTATION_MAX] = {0};
 	struct cfi_reader r;
 	uint64_t version, id;
 
-	*fde = (struct cfi_fde){ .section = section, .cie_at = UINT64_MAX };
+	*fde = (struct cfi_fde){.section = section, .cie_at = UINT64_MAX};
 	if (!entry_open(section, at, &r))
 		return false;
 	id = cfi_read(&r, 4);
@@ -213,14 +213,13 @@ static bool entry_add(struct cfi *cfi, const struct cfi_fde *fde, uint64_t at)
 	}
 	cfi->entries[cfi->count++] = (struct cfi_entry){
 		fde->start, fde->bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)fde->bytes,
-		(uint32_t)at | (fde->section->is_debug ? CFI_AT_DEBUG : 0)
-	};
+		(uint32_t)at | (fde->section->is_debug ? CFI_AT_DEBUG : 0)};
 	return true;
 }
 
 static void section_list(struct cfi *cfi, const struct cfi_section *section)
 {
-	struct cfi_fde fde = { .cie_at = UINT64_MAX };
+	struct cfi_fde fde = {.cie_at = UINT64_MAX};
 	struct cfi_reader r;
 	uint64_t at = 0;
 
@@ -235,11 +234,11 @@ static void section_list(struct cfi *cfi, const struct cfi_section *section)
 static bool eh_frame_find(const struct elf_file *elf, struct elf_section *ret)
 {
 	const struct elf_segment *segment;
-	struct cfi_section header = { NULL, 0, 0, false };
+	struct cfi_section header = {NULL, 0, 0, false};
 	uint8_t bytes[12];
 
 	for (unsigned i = 0; i < elf->segment_count; i++) {
-		struct cfi_reader r = { bytes + 4, bytes + sizeof(bytes), &header, false };
+		struct cfi_reader r = {bytes + 4, bytes + sizeof(bytes), &header, false};
 
 		segment = &elf->segments[i];
 		if (segment->type != PT_GNU_EH_FRAME)
@@ -288,7 +287,7 @@ static int entry_compare(const void *left, const void *right)
 void cfi_load(struct cfi *cfi, const struct elf_file *elf)
 {
 	const struct elf_section *named = elf_file_section(elf, ".eh_frame");
-	struct elf_section found = { .type = SHT_PROGBITS };
+	struct elf_section found = {.type = SHT_PROGBITS};
 
 	memset(cfi, 0, sizeof(*cfi));
 	if (!elf->is_64)
@@ -331,6 +330,6 @@ const struct cfi_entry *cfi_find(const struct cfi *cfi, uint64_t address)
 		else
 			high = middle;
 	}
-	return address - cfi->entries[low].start < cfi->entries[low].bytes ? &cfi->entries[low] :
-									     NULL;
+	return address - cfi->entries[low].start < cfi->entries[low].bytes ? &cfi->entries[low]
+									   : NULL;
 }

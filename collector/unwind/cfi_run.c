@@ -7,8 +7,8 @@
 #define GAP_MAX 16
 #define CODE_MAX (64u << 10) /* instructions of one function: hostile ones could go on for long */
 
-const uint8_t cfi_saved_registers[CFI_SAVED] = { DW_RBX, DW_RBP, DW_R12, DW_R12 + 1, DW_R12 + 2,
-						 DW_R15 };
+const uint8_t cfi_saved_registers[CFI_SAVED] = {DW_RBX,	    DW_RBP,	DW_R12,
+						DW_R12 + 1, DW_R12 + 2, DW_R15};
 
 enum rule_kind { RULE_SAME, RULE_CFA, RULE_FP, RULE_UNDEFINED, RULE_OTHER };
 enum { RULE_PC = CFI_SAVED, RULE_SP, RULES };
@@ -59,7 +59,7 @@ static void rule_set(struct rules *rules, uint64_t dwarf_register, uint8_t kind,
 	struct rule *rule = rule_of(rules, dwarf_register);
 
 	if (rule)
-		*rule = (struct rule){ kind, offset };
+		*rule = (struct rule){kind, offset};
 }
 
 /* Factored offsets, in arithmetic that may wrap: the numbers are the file's. */
@@ -79,7 +79,7 @@ static void rule_expression(struct rules *rules, struct cfi_reader *r, bool is_v
 		r->is_bad = true;
 		return;
 	}
-	e = (struct cfi_reader){ r->at, r->at + bytes, r->section, false };
+	e = (struct cfi_reader){r->at, r->at + bytes, r->section, false};
 	r->at += bytes;
 	if (!is_value && bytes >= 2 && cfi_read(&e, 1) == 0x70 + DW_RBP) {
 		int64_t offset = cfi_read_sleb(&e);
@@ -211,7 +211,7 @@ static bool machine_extended(struct machine *m, struct cfi_reader *r, uint8_t op
 
 static bool machine_run(struct machine *m, const uint8_t *code, const uint8_t *end, uint64_t pc)
 {
-	struct cfi_reader r = { code, end, m->fde->section, false };
+	struct cfi_reader r = {code, end, m->fde->section, false};
 
 	if (end - code > (ptrdiff_t)CODE_MAX)
 		return false;
@@ -260,11 +260,11 @@ static bool row_set_cfa(const struct cfi *cfi, const struct rules *rules,
 static struct cfi_row row_from_rules(const struct cfi *cfi, const struct rules *rules,
 				     const struct cfi_section *section)
 {
-	const struct cfi_row stop = { .kind = CFI_STOP };
-	struct cfi_row row = { .kind = CFI_STOP };
+	const struct cfi_row stop = {.kind = CFI_STOP};
+	struct cfi_row row = {.kind = CFI_STOP};
 
 	if (rules->of[RULE_PC].kind == RULE_UNDEFINED)
-		return (struct cfi_row){ .kind = CFI_END };
+		return (struct cfi_row){.kind = CFI_END};
 	if (rules->of[RULE_PC].kind != RULE_CFA || rules->of[RULE_PC].offset != -8 ||
 	    rules->of[RULE_SP].kind != RULE_SAME || !row_set_cfa(cfi, rules, section, &row))
 		return stop;
@@ -288,8 +288,8 @@ static struct cfi_row row_from_rules(const struct cfi *cfi, const struct rules *
 static struct cfi_row row_of_entry(const struct cfi *cfi, const struct cfi_entry *entry,
 				   uint64_t address)
 {
-	const struct cfi_row stop = { .kind = CFI_STOP };
-	struct cfi_fde fde = { .cie_at = UINT64_MAX };
+	const struct cfi_row stop = {.kind = CFI_STOP};
+	struct cfi_fde fde = {.cie_at = UINT64_MAX};
 	const struct cfi_section *section;
 	struct machine m;
 
@@ -297,7 +297,7 @@ static struct cfi_row row_of_entry(const struct cfi *cfi, const struct cfi_entry
 	if (!cfi_fde_parse(section, entry->at & ~CFI_AT_DEBUG, &fde))
 		return stop;
 	if (fde.is_signal)
-		return (struct cfi_row){ .kind = CFI_SIGNAL };
+		return (struct cfi_row){.kind = CFI_SIGNAL};
 	memset(&m, 0, sizeof(m));
 	m.fde = &fde;
 	m.location = fde.start;
@@ -316,7 +316,7 @@ static struct cfi_row row_of_entry(const struct cfi *cfi, const struct cfi_entry
  * is as it was. */
 static struct cfi_row row_of_gap(const struct cfi *cfi, uint64_t address)
 {
-	const struct cfi_row none = { .kind = CFI_NONE };
+	const struct cfi_row none = {.kind = CFI_NONE};
 	const struct cfi_entry *before = NULL, *after;
 	struct cfi_row row;
 	uint64_t end = 0;
@@ -341,7 +341,7 @@ struct cfi_row cfi_row(const struct cfi *cfi, uint64_t address)
 	return entry ? row_of_entry(cfi, entry, address) : row_of_gap(cfi, address);
 }
 
-/* --- expressions --------------------------------------------------------------------------------- */
+/* --- expressions ------------------------------------------------------------------------- */
 struct values {
 	uint64_t of[16];
 	unsigned count;
@@ -427,8 +427,8 @@ bool cfi_expression(const struct cfi *cfi, const struct cfi_row *row,
 {
 	const struct cfi_section *section = &cfi->sections[row->section];
 	const uint8_t *code = section->data + row->cfa;
-	struct cfi_reader r = { code, code + row->cfa_bytes, section, false };
-	struct values values = { .count = 0 };
+	struct cfi_reader r = {code, code + row->cfa_bytes, section, false};
+	struct values values = {.count = 0};
 
 	while (r.at < r.end) {
 		uint8_t op = (uint8_t)cfi_read(&r, 1);

@@ -84,14 +84,14 @@ const struct elf_section *elf_file_section(const struct elf_file *elf, const cha
 
 static struct elf_segment segment_of_32(const Elf32_Phdr *p)
 {
-	return (struct elf_segment){ p->p_vaddr, p->p_offset, p->p_filesz, p->p_memsz,
-				     p->p_align, p->p_type,   p->p_flags };
+	return (struct elf_segment){p->p_vaddr, p->p_offset, p->p_filesz, p->p_memsz,
+				    p->p_align, p->p_type,   p->p_flags};
 }
 
 static struct elf_segment segment_of_64(const Elf64_Phdr *p)
 {
-	return (struct elf_segment){ p->p_vaddr, p->p_offset, p->p_filesz, p->p_memsz,
-				     p->p_align, p->p_type,   p->p_flags };
+	return (struct elf_segment){p->p_vaddr, p->p_offset, p->p_filesz, p->p_memsz,
+				    p->p_align, p->p_type,   p->p_flags};
 }
 
 static bool segments_read(struct elf_file *elf, uint64_t offset, unsigned count, unsigned each)
@@ -132,10 +132,13 @@ static void sections_read(struct elf_file *elf, const Elf64_Ehdr *header)
 	for (unsigned i = 0; i < count; i++) {
 		struct elf_section *section = &elf->sections[i];
 
-		*section = (struct elf_section){ sections[i].sh_addr,  sections[i].sh_offset,
-						 sections[i].sh_size,  sections[i].sh_flags,
-						 sections[i].sh_type,  sections[i].sh_link,
-						 { 0 } };
+		*section = (struct elf_section){sections[i].sh_addr,
+						sections[i].sh_offset,
+						sections[i].sh_size,
+						sections[i].sh_flags,
+						sections[i].sh_type,
+						sections[i].sh_link,
+						{0}};
 		for (uint64_t n = 0, at = sections[i].sh_name;
 		     at < name_bytes && n < sizeof(section->name) - 1 && text[at]; n++, at++)
 			section->name[n] = text[at];

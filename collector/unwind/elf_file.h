@@ -27,10 +27,10 @@ struct elf_section {
 };
 
 struct elf_file {
-	int fd;		       /* or -1 and memory */
+	int fd; /* or -1 and memory */
 	const uint8_t *memory;
 	uint64_t bytes;
-	bool is_64;	       /* x86-64: the only one whose call frames we follow */
+	bool is_64; /* x86-64: the only one whose call frames we follow */
 	uint64_t entry;
 	unsigned segment_count, section_count;
 	struct elf_segment segments[ELF_FILE_SEGMENTS];

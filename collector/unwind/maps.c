@@ -92,17 +92,18 @@ static int region_add(struct maps *maps, struct region *region, const char *path
 	return error;
 }
 
-/* "start-end perms offset major:minor inode   path": numbers are the kernel's, the path anyone's. */
+/* "start-end perms offset major:minor inode   path": the path is anyone's bytes. */
 static int line_parse(struct maps *maps, const char *line, size_t len)
 {
 	unsigned long start, end, offset, inode;
 	unsigned major_number, minor_number;
-	struct region region = { .state = REGION_NEW };
+	struct region region = {.state = REGION_NEW};
 	char permissions[5];
 	int at = 0;
 
 	if (sscanf(line, "%lx-%lx %4s %lx %x:%x %lu %n", &start, &end, permissions, &offset,
-		   &major_number, &minor_number, &inode, &at) < 7 || at <= 0)
+		   &major_number, &minor_number, &inode, &at) < 7 ||
+	    at <= 0)
 		return -EINVAL;
 	/* vsyscall is not the process's; its page is never executed on a kernel of today. */
 	if (permissions[2] != 'x' || start >= end || start >= 1ull << 63)
@@ -225,8 +226,8 @@ static bool is_spelt(const char *spelt, size_t spelt_len, const char *name, size
 	size_t at = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		bool is_newline = name[i] == '\n' && spelt_len - at >= 4 &&
-				  !memcmp(spelt + at, "\\012", 4);
+		bool is_newline =
+			name[i] == '\n' && spelt_len - at >= 4 && !memcmp(spelt + at, "\\012", 4);
 
 		if (at >= spelt_len || (!is_newline && spelt[at] != name[i]))
 			return false;
@@ -245,8 +246,7 @@ static int mapping_open(const struct maps *maps, const struct region *region, ui
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%lx-%lx", pid,
 		 (unsigned long)region->start, (unsigned long)region->end);
 	len = readlink(path, name, sizeof(name));
-	if (len < 0 ||
-	    !is_spelt(maps->paths + region->path, region->path_len, name, (size_t)len))
+	if (len < 0 || !is_spelt(maps->paths + region->path, region->path_len, name, (size_t)len))
 		return -1;
 	return file_open(path, region, false, INT64_MAX);
 }

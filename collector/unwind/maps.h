@@ -12,10 +12,10 @@
 #define MAPS_PATHS_MAX (4u << 20)
 
 enum region_state {
-	REGION_NEW,	  /* nobody has asked yet */
-	REGION_OBJECT,	  /* object and bias are set */
-	REGION_FILE,	  /* a file, but not one we can read call frames of */
-	REGION_NOT_ELF,	  /* a file that is no ELF object: code that somebody made */
+	REGION_NEW,	/* nobody has asked yet */
+	REGION_OBJECT,	/* object and bias are set */
+	REGION_FILE,	/* a file, but not one we can read call frames of */
+	REGION_NOT_ELF, /* a file that is no ELF object: code that somebody made */
 	REGION_ANONYMOUS,
 };
 

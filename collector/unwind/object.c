@@ -26,7 +26,7 @@ static uint64_t init_check(const struct elf_file *elf, uint64_t address)
 
 static void object_find_init(struct object *object, const struct elf_file *elf)
 {
-	static const char *const names[2] = { ".init", ".fini" };
+	static const char *const names[2] = {".init", ".fini"};
 
 	for (unsigned i = 0; i < 2; i++) {
 		const struct elf_section *section = elf_file_section(elf, names[i]);
@@ -202,7 +202,8 @@ bool object_bias(const struct object *object, uint64_t start, uint64_t offset, u
 		const struct elf_segment *segment = &object->segments[i];
 		uint64_t from = segment->offset & ~UINT64_C(4095);
 
-		if (offset < from || offset - from >= segment->file_bytes + (segment->offset - from))
+		if (offset < from ||
+		    offset - from >= segment->file_bytes + (segment->offset - from))
 			continue;
 		if (!best || ((segment->flags & PF_X) && !(best->flags & PF_X)))
 			best = segment;

@@ -14,16 +14,16 @@
 #include "unwind.h"
 
 #define OBJECT_BUCKETS 256
-#define OBJECTS_MAX 2048u	      /* unreferenced ones go beyond it */
+#define OBJECTS_MAX 2048u		 /* unreferenced ones go beyond it */
 #define OBJECTS_BYTES_MAX (512ull << 20) /* of call frames and symbols: no more are loaded */
 
 struct object {
 	struct unwind_object shown; /* first: handed out and cast back in one place */
 	struct object *next;
 	unsigned refs;
-	bool is_code;	   /* x86-64; of others only the identity is known */
+	bool is_code; /* x86-64; of others only the identity is known */
 	uint64_t entry;
-	uint64_t init[2];  /* first instruction of _init, _fini, when it is "sub $8,%rsp"; or 0 */
+	uint64_t init[2]; /* first instruction of _init, _fini, when it is "sub $8,%rsp"; or 0 */
 	unsigned segment_count;
 	struct elf_segment segments[ELF_FILE_SEGMENTS]; /* PT_LOAD only */
 	struct cfi cfi;

@@ -158,8 +158,7 @@ void process_read(struct processes *processes, struct process *process, uint32_t
 	process->debt_ns += (process->read_at_ns - start) * READ_SHARE;
 }
 
-void process_share(struct processes *processes, struct process *child,
-		   const struct process *parent)
+void process_share(struct processes *processes, struct process *child, const struct process *parent)
 {
 	maps_put(child->maps);
 	maps_put(child->before);

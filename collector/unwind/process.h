@@ -13,8 +13,8 @@
 #define PROCESSES_BYTES_MAX (256ull << 20)
 
 struct process {
-	struct process *next;		/* bucket */
-	struct process *newer, *older;	/* by use */
+	struct process *next;	       /* bucket */
+	struct process *newer, *older; /* by use */
 	uint32_t pid;
 	uint64_t start_ns;
 	struct maps *maps, *before; /* before: the last one but one, for what was unmapped since */

@@ -33,8 +33,7 @@ static void table_list(struct symbols *symbols, const uint8_t *raw, uint64_t cou
 		list[symbols->count++] = (struct symbol){
 			symbol.st_value,
 			symbol.st_size > UINT32_MAX ? UINT32_MAX : (uint32_t)symbol.st_size,
-			symbol.st_name, table
-		};
+			symbol.st_name, table};
 	}
 }
 

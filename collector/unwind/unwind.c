@@ -79,8 +79,8 @@ static struct place place_find(struct unwind *unwind, struct process *process, u
 {
 	struct place place;
 
-	place.region = process_region(&unwind->processes, process, tid, address, may_read,
-				      &place.maps);
+	place.region =
+		process_region(&unwind->processes, process, tid, address, may_read, &place.maps);
 	if (place.region && !pinned_add(unwind, place.maps))
 		place.region = NULL;
 	if (place.region)
@@ -94,13 +94,12 @@ static void frame_fill(struct unwind_frame *frame, uint64_t address, const struc
 	const struct region *region = place->region;
 
 	*frame = (struct unwind_frame){
-		.address = address, .offset = address, .kind = UNWIND_UNKNOWN, .path = ""
-	};
+		.address = address, .offset = address, .kind = UNWIND_UNKNOWN, .path = ""};
 	if (!region)
 		return;
-	frame->kind = region->state == REGION_OBJECT ? UNWIND_OBJECT :
-		      region->state == REGION_ANONYMOUS ? UNWIND_CODE :
-							  UNWIND_FILE;
+	frame->kind = region->state == REGION_OBJECT	  ? UNWIND_OBJECT
+		      : region->state == REGION_ANONYMOUS ? UNWIND_CODE
+							  : UNWIND_FILE;
 	frame->path = place->maps->paths + region->path;
 	frame->path_len = region->path_len;
 	frame->is_deleted = region->is_deleted;
@@ -120,16 +119,20 @@ static bool step(struct unwind *unwind, struct walk *walk, struct process *proce
 		 const struct place *place, bool *may_read)
 {
 	struct place next;
+	bool is_found;
 
 	if (!place->region || place->region->state == REGION_FILE) {
 		walk->flags |= WIRE_STACK_PARTIAL;
 		return false;
 	}
-	if (place->region->state == REGION_OBJECT)
-		return walk_step_object(walk, place->region->object, place->region->bias);
-	if (!walk_step_frame_pointer(walk))
-		return false;
-	/* Only rbp said so: where it led must at least be code. */
+	walk->is_guess = false;
+	if (place->region->state != REGION_OBJECT)
+		is_found = walk_step_frame_pointer(walk);
+	else
+		is_found = walk_step_object(walk, place->region->object, place->region->bias);
+	if (!is_found || !walk->is_guess)
+		return is_found;
+	/* Where it led must at least be code. */
 	next = place_find(unwind, process, tid, walk_pc(walk), may_read);
 	if (!next.region)
 		walk->flags |= WIRE_STACK_PARTIAL;
@@ -140,7 +143,7 @@ int unwind_stack(struct unwind *unwind, const struct unwind_input *input,
 		 struct unwind_stack *ret_stack)
 {
 	uint32_t tid = input->who.tid;
-	struct walk walk = { .rows = unwind->rows };
+	struct walk walk = {.rows = unwind->rows};
 	struct process *process;
 	bool may_read = true;
 	struct place place;
@@ -220,8 +223,7 @@ static struct object *object_of(const struct unwind_object *shown)
 bool unwind_symbol_alias(const struct unwind_object *object, uint64_t offset, unsigned nth,
 			 char *name, size_t bytes)
 {
-	const char *found =
-		object ? symbols_find(&object_of(object)->symbols, offset, nth) : NULL;
+	const char *found = object ? symbols_find(&object_of(object)->symbols, offset, nth) : NULL;
 
 	if (found && bytes)
 		snprintf(name, bytes, "%s", found);

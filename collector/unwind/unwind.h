@@ -22,24 +22,25 @@ struct unwind;
 /* A file that was mapped. Owned by the struct unwind; valid until the next unwind_stack() or
  * unwind_close(). */
 struct unwind_object {
-	uint64_t id;	    /* never used for another content: may key caches for ever */
-	uint64_t device;    /* as stat() gives them; vDSO: 0 */
+	uint64_t id;	 /* never used for another content: may key caches for ever */
+	uint64_t device; /* as stat() gives them; vDSO: 0 */
 	uint64_t inode;
 	char build_id[129]; /* lower-case hex, "" when it has none */
 	bool is_vdso;
-	bool is_deleted;    /* it had no name left when it was opened */
+	bool is_deleted; /* it had no name left when it was opened */
 };
 
 enum unwind_kind {
 	UNWIND_OBJECT = 1, /* in an ELF object: `object` is set, offset is in its own terms */
-	UNWIND_FILE,	   /* a mapped file that is gone, was replaced, or is no ELF object: offset is
-			      in the file, device and inode are what /proc/PID/maps said */
-	UNWIND_CODE,	   /* executable memory of no file: offset is the address */
-	UNWIND_UNKNOWN,	   /* no executable mapping is known there: offset is the address */
+	UNWIND_FILE,	/* a mapped file that is gone, was replaced, or is no ELF object: offset is
+			   in the file, device and inode are what /proc/PID/maps said */
+	UNWIND_CODE,	/* executable memory of no file: offset is the address */
+	UNWIND_UNKNOWN, /* no executable mapping is known there: offset is the address */
 };
 
 struct unwind_frame {
-	uint64_t address; /* inside the calling instruction; where SIGNAL is set, the interrupted one */
+	uint64_t address; /* inside the calling instruction; where SIGNAL is set, the interrupted
+			     one */
 	uint64_t offset;  /* OBJECT: address - load bias, the bias being wire_object's `base` */
 	uint64_t device, inode;
 	const struct unwind_object *object; /* NULL unless kind is OBJECT */

@@ -6,9 +6,9 @@
  */
 #include "walk.h"
 
-#define STEP_MAX (64ull << 20)	     /* no frame is larger; a larger step is a wrong row */
+#define STEP_MAX (64ull << 20)	       /* no frame is larger; a larger step is a wrong row */
 #define FRAME_POINTER_MAX (1ull << 20) /* where nothing but rbp vouches for it */
-#define ENTRY_BYTES 256		     /* _start, and the loader's _dl_start_user behind it */
+#define ENTRY_BYTES 256		       /* _start, and the loader's _dl_start_user behind it */
 #define INIT_BYTES 128
 
 static bool walk_load(void *arg, uint64_t address, uint64_t *ret_value)
@@ -30,10 +30,10 @@ void walk_begin(struct walk *walk, const struct unwind_input *input)
 
 	memcpy(&regs, input->regs, sizeof(regs));
 	/* DWARF's order: rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip. */
-	const uint64_t registers[DW_REGISTERS] = { regs.ax,  regs.dx,  regs.cx,  regs.bx,  regs.si,
-						   regs.di,  regs.bp,  regs.sp,  regs.r8,  regs.r9,
-						   regs.r10, regs.r11, regs.r12, regs.r13, regs.r14,
-						   regs.r15, regs.ip };
+	const uint64_t registers[DW_REGISTERS] = {regs.ax,  regs.dx,  regs.cx,	regs.bx,  regs.si,
+						  regs.di,  regs.bp,  regs.sp,	regs.r8,  regs.r9,
+						  regs.r10, regs.r11, regs.r12, regs.r13, regs.r14,
+						  regs.r15, regs.ip};
 	memcpy(walk->registers, registers, sizeof(registers));
 	walk->known = (1u << DW_REGISTERS) - 1;
 	walk->flags = 0;
@@ -54,10 +54,10 @@ static bool is_known(const struct walk *walk, unsigned dwarf_register)
 	return walk->known >> dwarf_register & 1;
 }
 
-static bool walk_cfa(struct walk *walk, const struct object *object,
-		     const struct cfi_row *row, uint64_t *ret_cfa)
+static bool walk_cfa(struct walk *walk, const struct object *object, const struct cfi_row *row,
+		     uint64_t *ret_cfa)
 {
-	struct cfi_context context = { walk->registers, walk->known, walk_load, walk };
+	struct cfi_context context = {walk->registers, walk->known, walk_load, walk};
 
 	if (row->kind == CFI_EXPRESSION)
 		return cfi_expression(&object->cfi, row, &context, ret_cfa);
@@ -103,8 +103,8 @@ static bool step_row(struct walk *walk, const struct object *object, const struc
 
 	walk->is_outside = false;
 	if (!walk_cfa(walk, object, row, &cfa))
-		return walk_stop(walk, walk->is_outside ? WIRE_STACK_TRUNCATED :
-							  WIRE_STACK_PARTIAL);
+		return walk_stop(walk,
+				 walk->is_outside ? WIRE_STACK_TRUNCATED : WIRE_STACK_PARTIAL);
 	if (cfa <= sp || cfa - sp > STEP_MAX || cfa % 8)
 		return walk_stop(walk, WIRE_STACK_PARTIAL);
 	if (!walk_load(walk, cfa - 8, &pc))
@@ -120,8 +120,8 @@ static bool step_row(struct walk *walk, const struct object *object, const struc
  * (struct sigcontext_64 of asm/sigcontext.h). */
 static bool step_signal(struct walk *walk)
 {
-	static const uint8_t order[] = { 8,  9,	 10, 11, 12, 13, 14, 15,    5,
-					 4,  DW_RBP, DW_RBX, 1, 0, 2, DW_RSP, DW_PC };
+	static const uint8_t order[] = {8, 9,	   10,	   11, 12, 13, 14,     15,   5,
+					4, DW_RBP, DW_RBX, 1,  0,  2,  DW_RSP, DW_PC};
 	uint64_t from = walk->registers[DW_RSP] + 40;
 	uint64_t registers[DW_REGISTERS];
 
@@ -153,6 +153,7 @@ bool walk_step_frame_pointer(struct walk *walk)
 	walk->registers[DW_PC] = pc;
 	walk->known = 1u << DW_RBP | 1u << DW_RSP | 1u << DW_PC;
 	walk->is_exact = false;
+	walk->is_guess = true;
 	walk->flags |= WIRE_STACK_FP;
 	return true;
 }
@@ -196,8 +197,8 @@ static bool step_init_section(struct walk *walk, const struct object *object, ui
 			continue;
 		walk->registers[DW_RSP] = sp + 16;
 		walk->registers[DW_PC] = pc;
-		walk->known &= 1u << DW_RSP | 1u << DW_PC | 1u << DW_RBX | 1u << DW_RBP |
-			       0xfu << DW_R12;
+		walk->known &=
+			1u << DW_RSP | 1u << DW_PC | 1u << DW_RBX | 1u << DW_RBP | 0xfu << DW_R12;
 		walk->is_exact = false;
 		return pc != 0;
 	}
@@ -208,8 +209,7 @@ static const struct cfi_row *row_find(struct walk *walk, const struct object *ob
 				      uint64_t offset)
 {
 	uint64_t key = (object->shown.id << 40) ^ offset;
-	struct walk_row *place =
-		&walk->rows[key * 0x9e3779b97f4a7c15ull >> (64 - WALK_CACHE_BITS)];
+	struct walk_row *place = &walk->rows[key * 0x9e3779b97f4a7c15ull >> (64 - WALK_CACHE_BITS)];
 
 	if (place->object != object->shown.id || place->offset != offset) {
 		place->row = cfi_row(&object->cfi, offset);

@@ -19,9 +19,10 @@ struct walk {
 	const uint8_t *stack;
 	uint64_t stack_start, stack_bytes;
 	uint64_t registers[DW_REGISTERS];
-	uint32_t known; /* bit per register */
-	uint32_t flags; /* enum wire_stack_flags */
+	uint32_t known;	 /* bit per register */
+	uint32_t flags;	 /* enum wire_stack_flags */
 	bool is_outside; /* something was wanted that is not in the copy */
+	bool is_guess;	 /* nothing but rbp says that this is the caller */
 	bool is_exact;	 /* pc is the next instruction, not where a call returns to */
 	struct walk_row *rows;
 	uint64_t rows_computed;

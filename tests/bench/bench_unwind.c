@@ -40,7 +40,7 @@ static NOINLINE int take(const void *a, const void *b)
 
 static NOINLINE void recurse(int depth)
 {
-	int values[2] = { 2, 1 };
+	int values[2] = {2, 1};
 
 	if (depth)
 		recurse(depth - 1);
@@ -51,7 +51,7 @@ static NOINLINE void recurse(int depth)
 
 static void once(struct unwind *unwind)
 {
-	struct unwind_input input = { who_of(getpid(), getpid()), &regs, copy, copy_bytes, false };
+	struct unwind_input input = {who_of(getpid(), getpid()), &regs, copy, copy_bytes, false};
 
 	if (unwind_stack(unwind, &input, &stack) < 0 || stack.flags) {
 		fprintf(stderr, "bench_unwind: a stack is not whole\n");
@@ -81,8 +81,7 @@ static void bench(int depth, double seconds)
 		unwind_close(unwind);
 	}
 	printf("%3u frames  warm %9.0f stacks/s (%4.0f ns/frame)  from nothing %6.2f ms\n",
-	       stack.count, warm / warm_s, warm_s / warm / stack.count * 1e9,
-	       cold_s / cold * 1e3);
+	       stack.count, warm / warm_s, warm_s / warm / stack.count * 1e9, cold_s / cold * 1e3);
 }
 
 int main(int argc, char **argv)

@@ -36,8 +36,8 @@ static unsigned their_count;
 static void offline(const struct wire_kernel_regs *from, const void *bytes, size_t count,
 		    bool is_interrupted)
 {
-	struct unwind_input input = { who_of(getpid(), gettid()), from, bytes, count,
-				      is_interrupted };
+	struct unwind_input input = {who_of(getpid(), gettid()), from, bytes, count,
+				     is_interrupted};
 
 	assert_int_equal(unwind_stack(unwind, &input, &stack), 0);
 	assert_true(stack.count > 0);
@@ -75,8 +75,8 @@ static void check_place(const struct unwind_frame *frame)
 
 	assert_int_equal(frame->kind, UNWIND_OBJECT);
 	assert_non_null(frame->object);
-	assert_int_not_equal(
-		dladdr1((void *)frame->address, &info, (void **)&map, RTLD_DL_LINKMAP), 0);
+	assert_int_not_equal(dladdr1((void *)frame->address, &info, (void **)&map, RTLD_DL_LINKMAP),
+			     0);
 	assert_int_equal(frame->offset, frame->address - map->l_addr);
 	if (frame->object->is_vdso)
 		return;
@@ -95,12 +95,11 @@ static void check_same(unsigned at_least)
 	assert_true(stack.count > at_least);
 	assert_int_equal(stack.count, their_count + 1);
 	for (unsigned i = 0; i < stack.count; i++) {
-		int64_t difference =
-			i ? (int64_t)(stack.frames[i].address - theirs[i - 1]) : 0;
+		int64_t difference = i ? (int64_t)(stack.frames[i].address - theirs[i - 1]) : 0;
 
 		if (difference < -1 || difference > 1)
-			fail_msg("frame %u: %#lx, libunwind says %#lx", i,
-				 stack.frames[i].address, theirs[i - 1]);
+			fail_msg("frame %u: %#lx, libunwind says %#lx", i, stack.frames[i].address,
+				 theirs[i - 1]);
 		check_place(&stack.frames[i]);
 	}
 }
@@ -131,7 +130,7 @@ static NOINLINE int compare(const void *a, const void *b)
 
 static void test_callback(void **state)
 {
-	int values[4] = { 3, 1, 2, 0 };
+	int values[4] = {3, 1, 2, 0};
 	bool is_libc_found = false;
 	char name[64];
 
@@ -184,7 +183,7 @@ static bool has_flag(uint32_t flag)
 
 static void test_signal(void **state)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction action = {.sa_handler = on_signal};
 
 	(void)state;
 	sigaction(SIGUSR1, &action, NULL);
@@ -198,10 +197,10 @@ static void test_signal(void **state)
 /* The interrupted stack is not in the copy: cut after the frame that was interrupted. */
 static void test_alternate_stack(void **state)
 {
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
 	size_t bytes = 256 << 10;
 	char *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	stack_t on = { .ss_sp = room, .ss_size = bytes };
+	stack_t on = {.ss_sp = room, .ss_size = bytes};
 
 	(void)state;
 	sigaltstack(&on, NULL);
@@ -258,7 +257,8 @@ static void test_cplusplus(void **state)
 	(void)state;
 	assert_non_null(library);
 	terminate = (void (*)(void))dlsym(library, "_ZSt9terminatev");
-	set_terminate = (void (*(*)(void (*)(void)))(void))dlsym(library, "_ZSt13set_terminatePFvvE");
+	set_terminate =
+		(void (*(*)(void (*)(void)))(void))dlsym(library, "_ZSt13set_terminatePFvvE");
 	assert_non_null(terminate);
 	set_terminate(on_terminate);
 	if (!setjmp(out))
@@ -287,7 +287,7 @@ static void test_thread(void **state)
 }
 
 /* push %rbp; mov %rsp,%rbp; call *%rdi; pop %rbp; ret: what a JIT emits, no FDE anywhere. */
-static const unsigned char jit[] = { 0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3 };
+static const unsigned char jit[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
 
 static NOINLINE void jit_target(void)
 {
@@ -353,9 +353,9 @@ static void test_deep(void **state)
 	assert_true(stack.count > 200);
 }
 
-/* --- every instruction ------------------------------------------------------------------------- */
+/* --- every instruction ----------------------------------------------------------------- */
 #define STEPS 12000u
-#define STEP_BYTES 4096u
+#define STEP_BYTES 32768u /* a sanitizer's frames are wide; few are filled */
 
 struct stepped {
 	struct wire_kernel_regs regs;
@@ -365,6 +365,7 @@ struct stepped {
 
 static struct stepped *steps;
 static volatile unsigned step_count;
+static uint64_t step_top; /* no more than up to here is copied */
 static volatile bool is_stepping;
 
 static void on_trap(int number, siginfo_t *info, void *argument)
@@ -375,10 +376,12 @@ static void on_trap(int number, siginfo_t *info, void *argument)
 	(void)info;
 	if (is_stepping && step_count < STEPS) {
 		struct stepped *step = &steps[step_count++];
+		uint64_t bytes;
 
 		step->regs = regs_of_context(context);
+		bytes = step_top - step->regs.sp;
 		step->bytes = (uint32_t)stack_copy(memory_fd, step->regs.sp, step->stack,
-						   STEP_BYTES);
+						   bytes < STEP_BYTES ? bytes : STEP_BYTES);
 	}
 	if (!is_stepping || step_count == STEPS)
 		context->uc_mcontext.gregs[REG_EFL] &= ~0x100;
@@ -394,7 +397,7 @@ static uint64_t stepped_return;
 /* Calls bound on the spot (unless the program binds early), callbacks, the vDSO, allocation. */
 static NOINLINE void stepped_work(void)
 {
-	int values[8] = { 7, 3, 1, 2, 0, 9, 4, 8 };
+	int values[8] = {7, 3, 1, 2, 0, 9, 4, 8};
 	struct timespec now;
 	char text[64];
 
@@ -417,6 +420,7 @@ static NOINLINE void stepped_run(void)
 
 static NOINLINE void stepped_caller(void)
 {
+	step_top = (uint64_t)__builtin_frame_address(0) + 64;
 	stepped_run();
 	stepped_return = (uint64_t)__builtin_return_address(0);
 	__asm__ volatile("");
@@ -444,11 +448,12 @@ static void check_step(const struct stepped *step)
 
 static void test_every_instruction(void **state)
 {
-	struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO }, old;
+	struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO}, old;
 	size_t bytes = STEPS * sizeof(*steps);
 
 	(void)state;
-	steps = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	steps = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_ptr_not_equal(steps, MAP_FAILED);
 	sigaction(SIGTRAP, &action, &old);
 	stepped_caller();
@@ -461,10 +466,10 @@ static void test_every_instruction(void **state)
 	munmap(steps, bytes);
 }
 
-/* --- symbols ------------------------------------------------------------------------------------- */
+/* --- symbols ----------------------------------------------------------------------------- */
 static const struct unwind_object *object_at(const void *address, uint64_t *ret_offset)
 {
-	struct wire_kernel_regs at = { .ip = (uint64_t)address, .sp = 4096 };
+	struct wire_kernel_regs at = {.ip = (uint64_t)address, .sp = 4096};
 
 	offline(&at, NULL, 0, true);
 	*ret_offset = stack.frames[0].offset;

@@ -33,8 +33,8 @@ static bool load_nothing(void *arg, uint64_t address, uint64_t *ret_value)
 /* Everything that is ever asked of a file. */
 static void use(const uint8_t *bytes, size_t count)
 {
-	uint64_t registers[DW_REGISTERS] = { 0 }, value;
-	struct cfi_context context = { registers, UINT32_MAX, load_nothing, NULL };
+	uint64_t registers[DW_REGISTERS] = {0}, value;
+	struct cfi_context context = {registers, UINT32_MAX, load_nothing, NULL};
 	struct symbols symbols;
 	struct elf_file elf;
 	struct cfi cfi;
@@ -60,7 +60,7 @@ static void use(const uint8_t *bytes, size_t count)
 	cfi_done(&cfi);
 }
 
-static const uint8_t flips[] = { 0x01, 0x80, 0xff, 0x55 };
+static const uint8_t flips[] = {0x01, 0x80, 0xff, 0x55};
 
 static void flip(uint64_t from, uint64_t bytes, unsigned stride)
 {
@@ -112,7 +112,7 @@ static void test_rest(void **state)
 /* Numbers at their limits, in every aligned field of the headers. */
 static void test_limits(void **state)
 {
-	static const uint64_t limits[] = { 0, UINT64_MAX, INT64_MAX, UINT32_MAX, 1ull << 63 };
+	static const uint64_t limits[] = {0, UINT64_MAX, INT64_MAX, UINT32_MAX, 1ull << 63};
 	uint8_t *copy = malloc(sample_bytes);
 	Elf64_Ehdr header;
 
@@ -120,8 +120,8 @@ static void test_limits(void **state)
 	memcpy(copy, sample, sample_bytes);
 	memcpy(&header, sample, sizeof(header));
 	for (uint64_t at = 16; at + 8 <= sample_bytes; at += 8) {
-		if (at >= 1024 && at < header.e_shoff && (at < frame_offset ||
-						       at >= frame_offset + frame_bytes))
+		if (at >= 1024 && at < header.e_shoff &&
+		    (at < frame_offset || at >= frame_offset + frame_bytes))
 			continue;
 		for (unsigned i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
 			memcpy(copy + at, &limits[i], 8);
@@ -209,16 +209,16 @@ static void test_made_up_stacks(void **state)
 	for (unsigned i = 0; i < 4000; i++) {
 		struct wire_kernel_regs regs;
 		uint64_t *at = (uint64_t *)&regs;
-		struct unwind_input input = { who_of(getpid(), getpid()), &regs, words,
-					      draw() % (sizeof(words) + 1), draw() & 1 };
+		struct unwind_input input = {who_of(getpid(), getpid()), &regs, words,
+					     draw() % (sizeof(words) + 1), draw() & 1};
 
 		for (unsigned n = 0; n < sizeof(regs) / 8; n++)
 			at[n] = (uint64_t)words + draw() % 4096;
 		regs.ip = (uint64_t)qsort + draw() % 524288;
 		regs.sp = draw() % 5 ? (uint64_t)words : draw();
 		for (unsigned n = 0; n < 512; n++)
-			words[n] = draw() % 3 ? (uint64_t)qsort + draw() % 524288 :
-						(uint64_t)words + draw() % 4096;
+			words[n] = draw() % 3 ? (uint64_t)qsort + draw() % 524288
+					      : (uint64_t)words + draw() % 4096;
 		assert_int_equal(unwind_stack(unwind, &input, &stack), 0);
 		assert_true(stack.count >= 1 && stack.count <= WIRE_STACK_FRAMES);
 	}
@@ -238,8 +238,8 @@ static void test_reading_is_bounded(void **state)
 	(void)state;
 	assert_int_equal(unwind_open(&unwind), 0);
 	for (unsigned i = 0; i < 20000; i++) {
-		struct wire_kernel_regs regs = { .ip = 4096 + i, .sp = 4096 };
-		struct unwind_input input = { who_of(getpid(), getpid()), &regs, NULL, 0, true };
+		struct wire_kernel_regs regs = {.ip = 4096 + i, .sp = 4096};
+		struct unwind_input input = {who_of(getpid(), getpid()), &regs, NULL, 0, true};
 
 		assert_int_equal(unwind_stack(unwind, &input, &stack), 0);
 		assert_int_equal(stack.frames[0].kind, UNWIND_UNKNOWN);
@@ -260,7 +260,7 @@ static void test_many_processes(void **state)
 	(void)state;
 	assert_int_equal(unwind_open(&unwind), 0);
 	for (uint32_t i = 0; i < 40000; i++) {
-		struct unwind_who child = { 1u << 23 | i, 1u << 23 | i, i + 1 };
+		struct unwind_who child = {1u << 23 | i, 1u << 23 | i, i + 1};
 
 		unwind_process_forked(unwind, &parent, &child);
 		unwind_process_exited(unwind, &child);
@@ -311,12 +311,11 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	   cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_frames),	   cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_shrinking),  cmocka_unit_test(test_no_sections),
-		cmocka_unit_test(test_made_up_stacks),
-		cmocka_unit_test(test_reading_is_bounded),
+		cmocka_unit_test(test_whole),	       cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_frames),	       cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_limits),	       cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_shrinking),      cmocka_unit_test(test_no_sections),
+		cmocka_unit_test(test_made_up_stacks), cmocka_unit_test(test_reading_is_bounded),
 		cmocka_unit_test(test_many_processes),
 	};
 

@@ -26,7 +26,7 @@ static struct unwind *unwind;
 static struct unwind_stack stack;
 static uint8_t copy[COPY_BYTES];
 
-/* --- tracing ------------------------------------------------------------------------------------- */
+/* --- tracing ----------------------------------------------------------------------------- */
 struct traced {
 	unsigned stacks, bad, without_marker;
 	uint64_t marker_start, marker_end; /* a function that is on every stack; 0: none */
@@ -36,7 +36,7 @@ struct traced {
 static void traced_check(struct traced *traced, int tid, const struct wire_kernel_regs *regs,
 			 int memory_fd)
 {
-	struct unwind_input input = { who_of(tid, tid), regs, copy, 0, false };
+	struct unwind_input input = {who_of(tid, tid), regs, copy, 0, false};
 	bool is_found = !traced->marker_start;
 
 	input.stack_bytes = stack_copy(memory_fd, regs->sp, copy, sizeof(copy));
@@ -62,8 +62,8 @@ static void traced_stop(struct traced *traced, int pid)
 
 	ptrace(PTRACE_GETREGS, pid, NULL, &raw);
 	if (traced->marker_start && raw.orig_rax == SYS_getppid) {
-		traced->is_marked = raw.rax == (unsigned long long)-ENOSYS ? traced->is_marked :
-									     !traced->is_marked;
+		traced->is_marked = raw.rax == (unsigned long long)-ENOSYS ? traced->is_marked
+									   : !traced->is_marked;
 		return;
 	}
 	if (traced->marker_start && !traced->is_marked)
@@ -102,7 +102,7 @@ static int traced_run(struct traced *traced, int pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* --- a child's calls ------------------------------------------------------------------------------ */
+/* --- a child's calls ---------------------------------------------------------------------- */
 static void on_alarm(int number)
 {
 	(void)number;
@@ -117,7 +117,7 @@ static NOINLINE int compare(const void *a, const void *b)
 
 static NOINLINE void child_work(void)
 {
-	int values[3] = { 2, 3, 1 };
+	int values[3] = {2, 3, 1};
 	struct addrinfo *answers = NULL;
 	FILE *file;
 	void *library;
@@ -150,8 +150,8 @@ static NOINLINE void child_work_end(void)
 
 static void test_child_calls(void **state)
 {
-	struct traced traced = { .marker_start = (uint64_t)child_work,
-				 .marker_end = (uint64_t)child_work_end };
+	struct traced traced = {.marker_start = (uint64_t)child_work,
+				.marker_end = (uint64_t)child_work_end};
 	int pid;
 
 	(void)state;
@@ -173,10 +173,10 @@ static void test_child_calls(void **state)
 	assert_int_equal(traced.without_marker, 0);
 }
 
-/* --- real programs -------------------------------------------------------------------------------- */
+/* --- real programs ------------------------------------------------------------------------ */
 static void traced_program(const char *const *argv)
 {
-	struct traced traced = { 0 };
+	struct traced traced = {0};
 	int pid;
 
 	if (access(argv[0], X_OK) != 0) {
@@ -205,12 +205,12 @@ static void traced_program(const char *const *argv)
 static void test_programs(void **state)
 {
 	static const char *const programs[][5] = {
-		{ "/bin/true" },
-		{ "/bin/ls", "-l", "/" },
-		{ "/bin/bash", "-c", "cd /; for f in *; do test -d $f; done" },
-		{ "/usr/bin/python3", "-S", "-c", "import json, socket; socket.socket().close()" },
-		{ "/usr/bin/git", "--version" },
-		{ "/sbin/ldconfig", "-p" }, /* static */
+		{"/bin/true"},
+		{"/bin/ls", "-l", "/"},
+		{"/bin/bash", "-c", "cd /; for f in *; do test -d $f; done"},
+		{"/usr/bin/python3", "-S", "-c", "import json, socket; socket.socket().close()"},
+		{"/usr/bin/git", "--version"},
+		{"/sbin/ldconfig", "-p"}, /* static */
 	};
 
 	(void)state;
@@ -218,7 +218,7 @@ static void test_programs(void **state)
 		traced_program(programs[i]);
 }
 
-/* --- processes that are gone ---------------------------------------------------------------------- */
+/* --- processes that are gone -------------------------------------------------------------- */
 struct gone {
 	int pid;
 	struct wire_kernel_regs regs;
@@ -257,8 +257,11 @@ static void gone_end(struct gone *gone)
 
 static void gone_unwind(struct unwind *with, const struct gone *gone, uint64_t start_ns)
 {
-	struct unwind_input input = { { (uint32_t)gone->pid, (uint32_t)gone->pid, start_ns },
-				      &gone->regs, gone->stack, gone->bytes, false };
+	struct unwind_input input = {{(uint32_t)gone->pid, (uint32_t)gone->pid, start_ns},
+				     &gone->regs,
+				     gone->stack,
+				     gone->bytes,
+				     false};
 
 	assert_int_equal(unwind_stack(with, &input, &stack), 0);
 }
@@ -323,7 +326,7 @@ static void test_reused_pid(void **state)
 	gone_end(&gone);
 }
 
-/* --- files that change ---------------------------------------------------------------------------- */
+/* --- files that change -------------------------------------------------------------------- */
 static void file_copy(const char *from, const char *to)
 {
 	int in = open(from, O_RDONLY | O_CLOEXEC);
@@ -343,9 +346,9 @@ static char libm[4096];
 
 static void at_function(struct unwind *with, int pid, const void *function)
 {
-	static const uint64_t words[2] = { 0, 0 };
-	struct wire_kernel_regs regs = { .ip = (uint64_t)function, .sp = 1u << 20 };
-	struct unwind_input input = { who_of(pid, pid), &regs, words, sizeof(words), true };
+	static const uint64_t words[2] = {0, 0};
+	struct wire_kernel_regs regs = {.ip = (uint64_t)function, .sp = 1u << 20};
+	struct unwind_input input = {who_of(pid, pid), &regs, words, sizeof(words), true};
 
 	assert_int_equal(unwind_stack(with, &input, &stack), 0);
 }
@@ -362,26 +365,49 @@ static bool may_follow_mappings(void)
 	return may;
 }
 
-/* Deleted, then another library under its name: the mapped one is read, or none. */
-static void test_replaced_file(void **state)
+/* Names are bytes: a newline, and what the kernel itself appends. */
+static void test_odd_name(void **state)
 {
+	bool may_follow = may_follow_mappings();
 	struct unwind *fresh;
-	char path[128], build_id[129];
-	uint64_t inode;
-	void *library, *function;
+	char path[128];
+	void *library;
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/x (deleted)\n.so", folder);
 	file_copy(libm, path);
 	library = dlopen(path, RTLD_NOW);
 	assert_non_null(library);
-	function = dlsym(library, "nextafter");
 	assert_int_equal(unwind_open(&fresh), 0);
-	at_function(fresh, getpid(), function);
-	assert_int_equal(stack.frames[0].kind, may_follow_mappings() ? UNWIND_OBJECT : UNWIND_FILE);
+	at_function(fresh, getpid(), dlsym(library, "nextafter"));
+	assert_int_equal(stack.frames[0].kind, may_follow ? UNWIND_OBJECT : UNWIND_FILE);
+	assert_false(stack.frames[0].is_deleted);
 	unwind_close(fresh);
 	dlclose(library);
+}
 
+static void check_replaced(uint64_t inode, const char *build_id, size_t path_len)
+{
+	assert_int_equal(stack.frames[0].inode, inode);
+	if (stack.frames[0].kind == UNWIND_OBJECT) {
+		assert_string_equal(stack.frames[0].object->build_id, build_id);
+		assert_true(stack.frames[0].is_deleted);
+		assert_int_equal(stack.frames[0].path_len, path_len);
+	} else {
+		assert_int_equal(stack.frames[0].kind, UNWIND_FILE);
+		assert_int_equal(stack.flags, WIRE_STACK_PARTIAL);
+	}
+}
+
+/* Deleted, then another library under its name: the mapped one is read, or none. */
+static void test_replaced_file(void **state)
+{
+	struct unwind *fresh;
+	char path[128], build_id[129];
+	void *library, *function;
+	uint64_t inode;
+
+	(void)state;
 	snprintf(path, sizeof(path), "%s/x.so", folder);
 	file_copy(libm, path);
 	library = dlopen(path, RTLD_NOW);
@@ -401,15 +427,7 @@ static void test_replaced_file(void **state)
 	file_copy("/proc/self/exe", path);
 	assert_int_equal(unwind_open(&fresh), 0);
 	at_function(fresh, getpid(), function);
-	assert_int_equal(stack.frames[0].inode, inode);
-	if (stack.frames[0].kind == UNWIND_OBJECT) {
-		assert_string_equal(stack.frames[0].object->build_id, build_id);
-		assert_true(stack.frames[0].is_deleted);
-		assert_int_equal(stack.frames[0].path_len, strlen(path));
-	} else {
-		assert_int_equal(stack.frames[0].kind, UNWIND_FILE);
-		assert_int_equal(stack.flags, WIRE_STACK_PARTIAL);
-	}
+	check_replaced(inode, build_id, strlen(path));
 	unwind_close(fresh);
 	dlclose(library);
 }
@@ -489,7 +507,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = { "x (deleted)\n.so", "x.so", "y.so", "z.so" };
+	static const char *const names[] = {"x (deleted)\n.so", "x.so", "y.so", "z.so"};
 	char path[128];
 
 	(void)state;
@@ -505,9 +523,13 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_child_calls),    cmocka_unit_test(test_programs),
-		cmocka_unit_test(test_gone),	       cmocka_unit_test(test_reused_pid),
-		cmocka_unit_test(test_replaced_file),  cmocka_unit_test(test_overwritten_file),
+		cmocka_unit_test(test_child_calls),
+		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_reused_pid),
+		cmocka_unit_test(test_odd_name),
+		cmocka_unit_test(test_replaced_file),
+		cmocka_unit_test(test_overwritten_file),
 		cmocka_unit_test(test_closed_library),
 	};
 
