@@ -283,7 +283,9 @@ void maps_bind(struct maps *maps, struct region *region, struct objects *objects
 	int fd, error;
 
 	if (region->state == REGION_ANONYMOUS) {
-		if (region->object || region->path_len != 6 || memcmp(path, "[vdso]", 6))
+		/* A 32-bit process has another one, and has it lower. */
+		if (region->object || region->path_len != 6 || memcmp(path, "[vdso]", 6) ||
+		    region->start <= UINT32_MAX)
 			return;
 		region->object = objects_get_vdso(objects, region->end - region->start);
 		region->bias = region->start;

@@ -24,6 +24,15 @@ static bool walk_load(void *arg, uint64_t address, uint64_t *ret_value)
 	return true;
 }
 
+/* execve came back into a new image: nothing is set but where to begin, on which stack. Any other
+ * system call leaves its return address in rcx. */
+static bool is_new_image(const struct wire_kernel_regs *regs)
+{
+	return !(regs->ax | regs->bx | regs->cx | regs->dx | regs->si | regs->di | regs->bp |
+		 regs->r8 | regs->r9 | regs->r10 | regs->r11 | regs->r12 | regs->r13 | regs->r14 |
+		 regs->r15);
+}
+
 void walk_begin(struct walk *walk, const struct unwind_input *input)
 {
 	struct wire_kernel_regs regs;
@@ -37,7 +46,7 @@ void walk_begin(struct walk *walk, const struct unwind_input *input)
 	memcpy(walk->registers, registers, sizeof(registers));
 	walk->known = (1u << DW_REGISTERS) - 1;
 	walk->flags = 0;
-	walk->is_exact = input->is_interrupted;
+	walk->is_exact = input->is_interrupted || is_new_image(&regs);
 	walk->stack = input->stack;
 	walk->stack_start = regs.sp;
 	walk->stack_bytes = input->stack ? input->stack_bytes : 0;

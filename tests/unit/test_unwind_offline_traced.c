@@ -210,7 +210,8 @@ static void test_programs(void **state)
 		{"/bin/bash", "-c", "cd /; for f in *; do test -d $f; done"},
 		{"/usr/bin/python3", "-S", "-c", "import json, socket; socket.socket().close()"},
 		{"/usr/bin/git", "--version"},
-		{"/sbin/ldconfig", "-p"}, /* static */
+		{"/sbin/ldconfig", "-p"},		      /* static-pie */
+		{"/bin/busybox", "sh", "-c", "cd /; echo *"}, /* static */
 	};
 
 	(void)state;
