@@ -44,7 +44,7 @@ EXIT(exit_exec)
 
 	event_begin(s, c->task, call, c->result);
 	if (held_paths) {
-		arguments_compare(s, call, held_paths);
+		arguments_compare(s, c->task, call, held_paths);
 		paths_append(s, c->task, call, held_paths);
 	} else {
 		s->flags |= WIRE_KERNEL_UNREADABLE;

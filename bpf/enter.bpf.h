@@ -231,13 +231,16 @@ INLINE void sockaddr_hold(struct call *call, u64 from, u32 bytes)
 		call->sockaddr_len = (u16)bytes;
 }
 
-INLINE u16 path_hold(char *to, u64 from)
+INLINE void path_hold(struct held_paths *to, u32 which, u64 from)
 {
-	long got = from ? bpf_probe_read_user_str(to, HELD_PATH, (void *)from) : 0;
+	long got = from ? bpf_probe_read_user_str(to->text[which], HELD_PATH, (void *)from) : 0;
 
-	if (got <= 0)
-		to[0] = 0;
-	return got > 0 ? (u16)(got - 1) : 0;
+	to->len[which] = got > 0 ? (u16)(got - 1) : 0;
+	if (got > 0)
+		return;
+	to->text[which][0] = 0;
+	if (from)
+		to->missing |= 1 << which;
 }
 
 INLINE void paths_hold(const struct call *call, struct task_struct *task)
@@ -248,8 +251,9 @@ INLINE void paths_hold(const struct call *call, struct task_struct *task)
 
 	if (!to)
 		return;
-	to->len[0] = path_hold(to->text[0], call_arg(call, row->path));
-	to->len[1] = path_hold(to->text[1], call_arg(call, row->path2));
+	to->missing = 0;
+	path_hold(to, 0, call_arg(call, row->path));
+	path_hold(to, 1, row->path2 == NONE ? 0 : call_arg(call, row->path2));
 }
 
 /* The old memory is gone when an exec has succeeded. */

@@ -102,6 +102,26 @@ INLINE void event_slot(struct scratch *s, const struct slot *slot, u64 instance)
 	s->flags |= WIRE_KERNEL_SLOT;
 }
 
+#define VM_WRITE 2
+
+static long vma_is_constant(struct task_struct *task, struct vm_area_struct *vma, void *arg)
+{
+	*(u32 *)arg = !(BPF_CORE_READ(vma, vm_flags) & VM_WRITE);
+	return 0;
+}
+
+/* An argument in memory that was not there yet at entry (the kernel itself brought it in). If
+ * nobody can write to it, what it says now is what it said then; else nobody can know. */
+NOINLINE int argument_is_late(struct scratch *s, struct task_struct *task, u64 from)
+{
+	u32 is_constant = 0;
+
+	bpf_find_vma(task, from, vma_is_constant, &is_constant, 0);
+	if (!is_constant)
+		s->flags |= WIRE_KERNEL_UNREADABLE;
+	return 0;
+}
+
 /* Whose slot speaks for this call: the thread's own, else the one of the function that made this
  * process. False: none, or it is this event's turn to be checked: a stack is wanted. */
 INLINE bool slot_choose(struct thread_state *thread, struct process_state *process,

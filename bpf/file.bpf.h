@@ -136,22 +136,30 @@ static int differs_at2(u32 i, void *arg)
 	return !s->stack.data[i];
 }
 
-/* Whether the arguments still say what they said at entry. A last page of a very long one, cut at
+INLINE void argument_settle(struct scratch *s, struct task_struct *task, struct held_paths *to,
+			    u32 which, u64 from)
+{
+	if (to->missing & 1 << which) {
+		argument_is_late(s, task, from);
+		path_hold(to, which, from);
+		return;
+	}
+	argument_read(s, from);
+	s->stack.data[HELD_PATH - 1] = 0;
+	bpf_loop(HELD_PATH - 1, which ? differs_at2 : differs_at, &to, 0);
+}
+
+/* Whether the arguments still say what they said at entry. The end of a very long one, cut at
  * entry, is not compared. */
-NOINLINE int arguments_compare(struct scratch *s, const struct call *call,
-			       const struct held_paths *held_paths)
+NOINLINE int arguments_compare(struct scratch *s, struct task_struct *task,
+			       const struct call *call, struct held_paths *to)
 {
 	const struct call_row *row = row_of(call);
 
 	s->index = 0;
-	argument_read(s, call_arg(call, row->path));
-	s->stack.data[HELD_PATH - 1] = 0;
-	bpf_loop(HELD_PATH - 1, differs_at, &held_paths, 0);
-	if (row->path2 != NONE && !s->index) {
-		argument_read(s, call_arg(call, row->path2));
-		s->stack.data[HELD_PATH - 1] = 0;
-		bpf_loop(HELD_PATH - 1, differs_at2, &held_paths, 0);
-	}
+	argument_settle(s, task, to, 0, call_arg(call, row->path));
+	if (row->path2 != NONE)
+		argument_settle(s, task, to, 1, call_arg(call, row->path2));
 	if (s->index)
 		s->flags |= WIRE_KERNEL_CHANGED;
 	return 0;
@@ -180,7 +188,7 @@ INLINE int path_exit(struct exit_context *c, u32 detail)
 	event_begin(c->s, c->task, c->call, c->result);
 	c->s->event.detail |= detail;
 	if (held_paths) {
-		arguments_compare(c->s, c->call, held_paths);
+		arguments_compare(c->s, c->task, c->call, held_paths);
 		paths_append(c->s, c->task, c->call, held_paths);
 	} else {
 		c->s->flags |= WIRE_KERNEL_UNREADABLE;

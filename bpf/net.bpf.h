@@ -90,11 +90,16 @@ INLINE void sock_detail(struct scratch *s, struct sock *sk)
 }
 
 /* The address the caller gave, as it was at entry; compared with what is there now. */
-NOINLINE int asked_append(struct scratch *s, const struct call *call, u64 from)
+NOINLINE int asked_append(struct scratch *s, struct task_struct *task, struct call *call, u64 from,
+			  u32 bytes)
 {
 	u8 *now = s->stack.data;
-	u32 bytes = call->sockaddr_len;
 
+	if (!call->sockaddr_len && from && bytes) {
+		argument_is_late(s, task, from);
+		sockaddr_hold(call, from, bytes);
+	}
+	bytes = call->sockaddr_len;
 	if (!bytes || bytes > sizeof(call->sockaddr)) {
 		s->flags |= WIRE_KERNEL_UNREADABLE;
 		return 0;
@@ -128,9 +133,11 @@ INLINE void end_append(struct scratch *s, struct sock *sk, bool is_peer)
 	}
 }
 
-NOINLINE int connected_append(struct scratch *s, const struct call *call, struct sock *sk,
-			      u16 family, long result)
+NOINLINE int connected_append(struct scratch *s, struct task_struct *task, struct call *call,
+			      struct sock *sk, long result)
 {
+	u16 family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
+
 	if (call->has_begun) { /* what TCP sent its first packet to */
 		s->event.truth = WIRE_TRUTH_OBJECT;
 		s->event.path_len =
@@ -138,14 +145,14 @@ NOINLINE int connected_append(struct scratch *s, const struct call *call, struct
 		return 0;
 	}
 	if (result && result != -EINPROGRESS)
-		return asked_append(s, call, call->args[1]);
+		return asked_append(s, task, call, call->args[1], (u32)call->args[2]);
 	if (family == AF_UNIX)
 		return unix_append(s, sk, 1);
 	/* AF_UNSPEC takes a datagram socket's peer away again. */
 	if ((family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, __sk_common.skc_dport))
 		end_append(s, sk, true);
 	else
-		asked_append(s, call, call->args[1]);
+		asked_append(s, task, call, call->args[1], (u32)call->args[2]);
 	return 0;
 }
 
@@ -172,7 +179,8 @@ EXIT(exit_peer)
 	event_begin(s, c->task, c->call, c->result);
 	if (!sk) {
 		if (!is_accept)
-			asked_append(s, c->call, c->call->args[1]);
+			asked_append(s, c->task, c->call, c->call->args[1],
+				     (u32)c->call->args[2]);
 		if (c->result >= 0)
 			s->flags |= WIRE_KERNEL_UNREADABLE;
 		return event_finish(s, c->task, c->thread, c->regs);
@@ -182,15 +190,17 @@ EXIT(exit_peer)
 	if (action == WIRE_NET_CONNECT) {
 		if (!c->result && (s->flags & WIRE_KERNEL_DATAGRAM))
 			datagram_note(c->task);
-		connected_append(s, c->call, sk, family, c->result);
+		connected_append(s, c->task, c->call, sk, c->result);
 	} else if (c->result < 0) {
-		asked_append(s, c->call, c->call->args[1]);
+		asked_append(s, c->task, c->call, c->call->args[1],
+				     (u32)c->call->args[2]);
 	} else if (family == AF_UNIX) {
 		unix_append(s, sk, is_accept);
 	} else if (family == AF_INET || family == AF_INET6) {
 		end_append(s, sk, is_accept);
 	} else if (action == WIRE_NET_BIND) {
-		asked_append(s, c->call, c->call->args[1]);
+		asked_append(s, c->task, c->call, c->call->args[1],
+				     (u32)c->call->args[2]);
 	}
 	return event_finish(s, c->task, c->thread, c->regs);
 }
@@ -241,7 +251,7 @@ INLINE u64 sock_inode(struct task_struct *task, s64 fd)
 
 /* One message: `from` is where its address argument is, 0: the connected peer. The bytes at entry
  * are in call->sockaddr. */
-NOINLINE int sent_tell(struct exit_context *c, u64 from)
+NOINLINE int sent_tell(struct exit_context *c, u64 from, u32 bytes)
 {
 	struct scratch *s = c->s;
 	struct datagram_key key = { 0 };
@@ -263,7 +273,7 @@ NOINLINE int sent_tell(struct exit_context *c, u64 from)
 	event_begin(s, c->task, c->call, 0);
 	sock_detail(s, sk);
 	if (from)
-		asked_append(s, c->call, from);
+		asked_append(s, c->task, c->call, from, bytes);
 	else if (family == AF_UNIX)
 		unix_append(s, sk, 1);
 	else
@@ -280,7 +290,7 @@ INLINE int begun_tell(struct exit_context *c)
 	event_begin(c->s, c->task, c->call, c->result < 0 ? c->result : 0);
 	if (sk)
 		sock_detail(c->s, sk);
-	connected_append(c->s, c->call, sk, 0, 0);
+	connected_append(c->s, c->task, c->call, sk, 0);
 	return event_finish(c->s, c->task, c->thread, c->regs);
 }
 
@@ -288,7 +298,7 @@ EXIT(exit_send)
 {
 	if (c->call->has_begun)
 		return begun_tell(c);
-	return c->result < 0 ? 0 : sent_tell(c, c->call->args[4]);
+	return c->result < 0 ? 0 : sent_tell(c, c->call->args[4], (u32)c->call->args[5]);
 }
 
 EXIT(exit_sendmsg)
@@ -299,12 +309,12 @@ EXIT(exit_sendmsg)
 		return begun_tell(c);
 	if (c->result < 0 || !message_read(c->call, c->call->args[1], &message))
 		return 0;
-	return sent_tell(c, message.name_len ? message.name : 0);
+	return sent_tell(c, message.name_len ? message.name : 0, message.name_len);
 }
 
 EXIT(exit_write)
 {
-	return c->result < 0 ? 0 : sent_tell(c, 0);
+	return c->result < 0 ? 0 : sent_tell(c, 0, 0);
 }
 
 static int sent_step(u32 i, void *unused)
@@ -322,7 +332,7 @@ static int sent_step(u32 i, void *unused)
 	if (!message_read(c.call, at, &message))
 		return 1;
 	sockaddr_hold(c.call, message.name, message.name_len);
-	sent_tell(&c, message.name_len ? message.name : 0);
+	sent_tell(&c, message.name_len ? message.name : 0, message.name_len);
 	return 0;
 }
 

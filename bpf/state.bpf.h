@@ -23,7 +23,7 @@ struct call {
 	u8 is_changed;
 	u8 has_stack;  /* in `held`, under the thread's id */
 	u8 is_held_cut;
-	u16 sockaddr_len;
+	u16 sockaddr_len; /* what could be read of it */
 	u8 is_shim;    /* the process had one at entry */
 	u8 has_begun;  /* TCP sent its first packet during this call: `begun` is the peer */
 	u8 sockaddr[128];
@@ -71,7 +71,7 @@ struct {
 #define HELD_PATH 3968
 struct held_paths {
 	u16 len[2];
-	u32 pad;
+	u32 missing; /* bit: could not be read at entry */
 	char text[2][HELD_PATH];
 };
 

@@ -127,6 +127,7 @@ struct fs_struct {
 };
 
 struct vm_area_struct {
+	unsigned long vm_flags;
 	struct file *vm_file;
 };
 

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The probes: files, programs, the tree, io_uring's files. Needs root and BPF, else it is skipped
+ * with the reason. Children are small; what they did is compared with what the kernel told.
+ */
+#include "test_bpf_watch.h"
+
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+/* --- opens ---------------------------------------------------------------------------------------- */
+
+static void act_opens(void *arg)
+{
+	int dir;
+
+	(void)arg;
+	MUST(!mkdir("d", 0755) && !symlink("d", "dl") && !symlink("real", "d/link"));
+	MUST(creat("d/real", 0600) >= 0);
+	MUST((dir = open("d", O_RDONLY | O_DIRECTORY)) >= 0);
+	MUST(open("dl/../d/link", O_RDONLY) >= 0);
+	MUST(openat(dir, "link", O_RDWR) >= 0);
+	MUST(open("/proc/self/root/etc/hostname", O_RDONLY) >= 0);
+	MUST(open("d/real", O_PATH) >= 0);
+	MUST(open("none", O_RDONLY) < 0);
+	MUST(!unlink("d/link") && !unlink("d/real"));
+	MUST(!chroot("d") && !chdir("/"));
+	MUST(open("/inside", O_CREAT | O_WRONLY, 0600) >= 0);
+	MUST(open("/absent", O_RDONLY) < 0);
+}
+
+static void test_open_real_path(void **state)
+{
+	const struct wire_kernel_event *event;
+
+	(void)state;
+	watch_run(act_opens, NULL);
+	event = event_must(WIRE_FILE_WRITE, "d/real", 0);
+	assert_path(event, in_dir("d/real"));
+	assert_int_equal(event->truth, WIRE_TRUTH_OBJECT);
+	assert_true(event->inode != 0);
+	event = event_must(WIRE_FILE_READ, "dl/../d/link", 0);
+	assert_path(event, in_dir("d/real"));
+	assert_int_equal(event->inode, event_must(WIRE_FILE_WRITE, "d/real", 0)->inode);
+	event = event_must(WIRE_FILE_WRITE, "link", 0);
+	assert_path(event, in_dir("d/real"));
+	assert_false(event->head.flags & WIRE_KERNEL_CREATED);
+	assert_path(event_must(WIRE_FILE_READ, "/proc/self/root/etc/hostname", 0), "/etc/hostname");
+	assert_path(event_must(WIRE_FILE_LIST, "d", 0), in_dir("d"));
+	assert_null(event_find(WIRE_FILE_READ, "d/real", 0)); /* O_PATH neither reads nor writes */
+}
+
+static void test_open_failed_and_chroot(void **state)
+{
+	const struct wire_kernel_event *event;
+
+	(void)state;
+	unlink(in_dir("d/inside"));
+	rmdir(in_dir("d"));
+	unlink(in_dir("dl"));
+	watch_run(act_opens, NULL);
+	event = event_must(WIRE_FILE_READ, "none", 0);
+	assert_path(event, in_dir("none"));
+	assert_int_equal(event->result, -ENOENT);
+	assert_int_equal(event->truth, WIRE_TRUTH_ARGUMENT);
+	event = event_must(WIRE_FILE_WRITE, "/inside", 0);
+	assert_path(event, in_dir("d/inside"));
+	assert_true(event->head.flags & WIRE_KERNEL_CREATED);
+	assert_path(event_must(WIRE_FILE_READ, "/absent", 0), in_dir("d/absent"));
+}
+
+static void act_nameless(void *arg)
+{
+	char name[64];
+	int fd, pipes[2];
+
+	(void)arg;
+	MUST((fd = open("gone", O_CREAT | O_RDWR, 0600)) >= 0 && !unlink("gone"));
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	MUST(open(name, O_RDONLY) >= 0 && !fchmod(fd, 0600));
+	MUST((fd = memfd_create("held", 0)) >= 0);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	MUST(open(name, O_RDONLY) >= 0);
+	MUST(!pipe(pipes));
+	snprintf(name, sizeof(name), "/dev/fd/%d", pipes[0]);
+	MUST(open(name, O_RDONLY) >= 0);
+}
+
+static void test_open_nameless(void **state)
+{
+	const struct wire_kernel_event *event;
+	char deleted[300];
+
+	(void)state;
+	watch_run(act_nameless, NULL);
+	snprintf(deleted, sizeof(deleted), "%s (deleted)", in_dir("gone"));
+	assert_path(event_must(WIRE_FILE_READ, NULL, 0), deleted);
+	assert_path(event_must(WIRE_FILE_MODE, NULL, 0), deleted);
+	event = event_must(WIRE_FILE_WRITE, "held", 0);
+	assert_path(event, "memfd:held");
+	assert_path(event_must(WIRE_FILE_READ, NULL, 1), "memfd:held");
+	assert_int_equal(strncmp(event_text(event_must(WIRE_FILE_READ, NULL, 2), 0), "pipe:[", 6), 0);
+}
+
+static void act_deep(void *arg)
+{
+	char name[201];
+
+	(void)arg;
+	memset(name, 'n', 200);
+	name[200] = 0;
+	for (int i = 0; i < 25; i++)
+		MUST(!mkdir(name, 0755) && !chdir(name));
+	MUST(creat("leaf", 0600) >= 0);
+	MUST(!chdir(watch.dir));
+}
+
+/* Longer than a path may be: the end of it, and the word that it was cut. */
+static void test_open_deep(void **state)
+{
+	const struct wire_kernel_event *event;
+	const char *path;
+
+	(void)state;
+	watch_run(act_deep, NULL);
+	event = event_must(WIRE_FILE_WRITE, "leaf", 0);
+	path = event_text(event, 0);
+	assert_true(event->head.flags & WIRE_KERNEL_CUT);
+	assert_true(strlen(path) > 3500);
+	assert_string_equal(path + strlen(path) - 5, "/leaf");
+}
+
+/* --- by name --------------------------------------------------------------------------------------- */
+
+static void act_names(void *arg)
+{
+	int dir;
+
+	(void)arg;
+	MUST(!mkdir("n", 0755) && (dir = open("n", O_RDONLY)) >= 0);
+	MUST(creat("n/a", 0600) >= 0);
+	MUST(!renameat(dir, "a", dir, "b"));
+	MUST(!link("n/b", "n/c") && !symlinkat("b", dir, "s"));
+	MUST(!chmod("n/c", 0640) && !chown("n/c", 0, 0) && !truncate("n/c", 7));
+	MUST(!unlinkat(dir, "c", 0) && !unlink("n/b") && !unlink("n/s"));
+	MUST(unlink("n/absent") < 0);
+	MUST(!unlinkat(AT_FDCWD, "n", AT_REMOVEDIR));
+}
+
+static void assert_paths(const struct wire_kernel_event *event, const char *path, const char *path2)
+{
+	assert_path(event, in_dir(path));
+	if (path2)
+		assert_string_equal(event_text(event, 1), in_dir(path2));
+	assert_false(event->head.flags & (WIRE_KERNEL_CHANGED | WIRE_KERNEL_UNREADABLE));
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	watch_run(act_names, NULL);
+	assert_paths(event_must(WIRE_FILE_RENAME, "a", 0), "n/a", "n/b");
+	assert_paths(event_must(WIRE_FILE_LINK, "n/b", 0), "n/b", "n/c");
+	assert_paths(event_must(WIRE_FILE_LINK, "b", 0), "n/b", "n/s");
+	assert_paths(event_must(WIRE_FILE_MODE, "n/c", 0), "n/c", NULL);
+	assert_int_equal(event_must(WIRE_FILE_MODE, "n/c", 0)->detail, 0640);
+	assert_paths(event_must(WIRE_FILE_MODE, "n/c", 1), "n/c", NULL);
+	assert_int_equal(event_must(WIRE_FILE_WRITE, "n/c", 0)->detail, O_TRUNC);
+	assert_true(event_must(WIRE_FILE_WRITE, "n", 0)->detail & S_IFDIR);
+	assert_paths(event_must(WIRE_FILE_DELETE, "c", 0), "n/c", NULL);
+	assert_paths(event_must(WIRE_FILE_DELETE, "n/b", 0), "n/b", NULL);
+	assert_int_equal(event_must(WIRE_FILE_DELETE, "n/absent", 0)->result, -ENOENT);
+	assert_int_equal(event_must(WIRE_FILE_DELETE, "n", 0)->detail, AT_REMOVEDIR);
+}
+
+/* --- a thread that rewrites the argument -------------------------------------------------------------- */
+
+#define REWRITES 3000
+static char argument[64];
+static volatile bool is_rewriting;
+
+static void *rewrite(void *arg)
+{
+	(void)arg;
+	while (is_rewriting) {
+		*(volatile char *)argument = 'x';
+		*(volatile char *)argument = 'y';
+	}
+	return NULL;
+}
+
+static void act_rewrite(void *arg)
+{
+	uint64_t *inodes = watch.shared;
+	pthread_t thread;
+
+	(void)arg;
+	MUST(creat("x-file", 0600) >= 0 && creat("y-file", 0600) >= 0);
+	strcpy(argument, "x-file");
+	is_rewriting = true;
+	MUST(!pthread_create(&thread, NULL, rewrite, NULL));
+	for (int i = 0; i < REWRITES; i++) {
+		struct stat st;
+		int fd = open(argument, O_RDONLY);
+
+		MUST(fd >= 0 && !fstat(fd, &st));
+		inodes[i] = st.st_ino;
+		close(fd);
+	}
+	is_rewriting = false;
+	pthread_join(thread, NULL);
+}
+
+static void test_rewritten_argument(void **state)
+{
+	const uint64_t *inodes = watch.shared;
+	unsigned read = 0;
+	struct stat x;
+
+	(void)state;
+	watch_run(act_rewrite, NULL);
+	assert_int_equal(stat(in_dir("x-file"), &x), 0);
+	for (size_t i = 0; i < watch.count; i++) {
+		const struct wire_kernel_event *event = event_at(i);
+
+		if (!event || event->head.tid != event->head.pid)
+			continue;
+		if (event->action != WIRE_FILE_READ || event->head.size < sizeof(*event) ||
+		    !strstr(event_text(event, 0), "-file"))
+			continue;
+		assert_true(read < REWRITES);
+		assert_int_equal(event->inode, inodes[read]);
+		assert_path(event, in_dir(inodes[read] == x.st_ino ? "x-file" : "y-file"));
+		read++;
+	}
+	assert_int_equal(read, REWRITES);
+}
+
+static void *rewrite_once(void *arg)
+{
+	(void)arg;
+	usleep(30000);
+	argument[0] = 'y';
+	*(volatile char *)watch.shared = 1;
+	return NULL;
+}
+
+/* truncate waits until the holder of a lease gives it back: long enough to rewrite its argument. */
+static void act_rewrite_once(void *arg)
+{
+	pthread_t thread;
+
+	(void)arg;
+	strcpy(argument, "x-leased");
+	MUST(!pthread_create(&thread, NULL, rewrite_once, NULL));
+	MUST(!truncate(argument, 0) && argument[0] == 'y');
+	pthread_join(thread, NULL);
+}
+
+static void test_changed_argument(void **state)
+{
+	const struct wire_kernel_event *event;
+	int fd;
+
+	(void)state;
+	file_make(in_dir("x-leased"), "x");
+	fd = open(in_dir("x-leased"), O_RDONLY);
+	signal(SIGIO, SIG_IGN);
+	if (fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK))
+		skip();
+	*(volatile char *)watch.shared = 0;
+	watch_start(act_rewrite_once, NULL);
+	for (int i = 0; i < 2000 && !*(volatile char *)watch.shared; i++)
+		usleep(1000);
+	assert_int_equal(fcntl(fd, F_SETLEASE, F_UNLCK), 0);
+	close(fd);
+	watch_finish();
+	assert_int_equal(watch.status, 0);
+	event = event_must(WIRE_FILE_WRITE, "x-leased", 0);
+	assert_path(event, in_dir("x-leased"));
+	assert_true(event->head.flags & WIRE_KERNEL_CHANGED);
+}
+
+/* --- programs ------------------------------------------------------------------------------------------ */
+
+static void exec_in_child(const char *path, char *const argv[])
+{
+	int pid = fork(), status;
+
+	MUST(pid >= 0);
+	if (!pid) {
+		execv(path, argv);
+		_exit(errno == ENOENT ? 7 : 8);
+	}
+	MUST(waitpid(pid, &status, 0) == pid);
+}
+
+static void act_exec(void *arg)
+{
+	char *const words[] = { "true", "one", "two words", NULL };
+	char *const script[] = { "script", "x", NULL };
+	char *const absent[] = { "absent", NULL };
+	char *const empty[] = { NULL };
+	char copy[65536];
+	ssize_t got;
+	int from, to, pid, status;
+
+	(void)arg;
+	MUST(!symlink("/bin/true", "tl"));
+	exec_in_child("./tl", words);
+	exec_in_child("./script", script);
+	exec_in_child("./absent", absent);
+	MUST((from = open("/bin/true", O_RDONLY)) >= 0 && (to = memfd_create("prog", 0)) >= 0);
+	while ((got = read(from, copy, sizeof(copy))) > 0)
+		MUST(write(to, copy, (size_t)got) == got);
+	pid = fork();
+	if (!pid) {
+		fexecve(to, words, empty);
+		_exit(9);
+	}
+	MUST(waitpid(pid, &status, 0) == pid && !status);
+}
+
+static const struct wire_kernel_exec *exec_of(const struct wire_kernel_event *event)
+{
+	for (size_t i = 0; i + 1 < watch.count; i++)
+		if ((const void *)watch.records[i] == event) {
+			const void *next = watch.records[i + 1];
+
+			assert_int_equal(watch.records[i + 1]->type, WIRE_KERNEL_EXEC);
+			assert_int_equal(watch.records[i + 1]->pid, event->head.pid);
+			return next;
+		}
+	fail();
+	return NULL;
+}
+
+static void test_exec(void **state)
+{
+	const struct wire_kernel_event *event;
+	const struct wire_kernel_exec *exec;
+	char real[256];
+
+	(void)state;
+	file_make(in_dir("script"), "#!/bin/sh\nexit 0\n");
+	watch_run(act_exec, NULL);
+	event = event_must(WIRE_EXEC_RUN, "./tl", 0);
+	assert_path(event, realpath("/bin/true", real));
+	assert_string_equal(event_text(event, 3), "true one two words");
+	assert_true(event->head.flags & WIRE_KERNEL_STACK);
+	exec = exec_of(event);
+	assert_memory_equal(exec + 1, real, exec->path_len);
+	assert_int_equal(exec->is_secure, 0);
+	assert_memory_equal((const char *)(exec + 1) + exec->path_len + exec->argv_len, watch.dir,
+			    exec->cwd_len);
+	event = event_must(WIRE_EXEC_RUN, "./script", 0);
+	assert_path(event, in_dir("./script"));
+	exec = exec_of(event);
+	assert_memory_equal(exec + 1, realpath("/bin/sh", real), exec->path_len);
+	event = event_must(WIRE_EXEC_RUN, "./absent", 0);
+	assert_int_equal(event->result, -ENOENT);
+	assert_true(event->head.flags & WIRE_KERNEL_STACK);
+	for (int i = 0; (event = event_find(WIRE_EXEC_RUN, NULL, i)); i++)
+		if (!strcmp(event_text(event, 0), "memfd:prog"))
+			return;
+	fail_msg("the program in memory was not told");
+}
+
+static void act_exec_thread_body(void)
+{
+	char *const words[] = { "true", NULL };
+
+	execv("/bin/true", words);
+}
+
+static void *exec_thread(void *arg)
+{
+	(void)arg;
+	act_exec_thread_body();
+	return NULL;
+}
+
+static void act_exec_from_thread(void *arg)
+{
+	pthread_t thread;
+
+	(void)arg;
+	MUST(!pthread_create(&thread, NULL, exec_thread, NULL));
+	pthread_join(thread, NULL);
+	_exit(98);
+}
+
+/* The thread takes over the leader's id on the way. */
+static void test_exec_from_thread(void **state)
+{
+	const struct wire_kernel_event *event;
+
+	(void)state;
+	watch_run(act_exec_from_thread, NULL);
+	event = event_must(WIRE_EXEC_RUN, NULL, 0);
+	assert_int_equal(event->result, 0);
+	assert_int_equal(event->head.pid, watch.pid);
+	assert_true(event->head.flags & WIRE_KERNEL_STACK);
+	assert_non_null(event_find(WIRE_FILE_READ, "/etc/ld.so.cache", 0));
+}
+
+/* --- the tree -------------------------------------------------------------------------------------------- */
+
+#define FORKS 2000
+static void act_forks(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < FORKS; i++) {
+		int pid = fork(), status;
+
+		if (!pid)
+			_exit(i & 0x7f);
+		MUST(pid > 0 && waitpid(pid, &status, 0) == pid);
+	}
+}
+
+static void test_forks(void **state)
+{
+	uint64_t lost[WIRE_FAMILIES];
+	unsigned forks = 0, exits = 0;
+
+	(void)state;
+	watch_run(act_forks, NULL);
+	for (size_t i = 0; i < watch.count; i++) {
+		const struct wire_kernel_head *head = watch.records[i];
+
+		if (head->type == WIRE_KERNEL_FORK) {
+			const struct wire_kernel_fork *forked = (const void *)head;
+
+			assert_int_equal(head->pid, watch.pid);
+			assert_int_equal(forked->child_inner_pid, forked->child_pid);
+			assert_true(forked->child_start_ns >= head->start_ns);
+			forks++;
+		} else if (head->type == WIRE_KERNEL_EXIT && head->pid != (uint32_t)watch.pid) {
+			const struct wire_kernel_exit *end = (const void *)head;
+
+			assert_int_equal(end->status, (int)(exits & 0x7f) << 8);
+			exits++;
+		}
+	}
+	assert_int_equal(forks, FORKS);
+	assert_int_equal(exits, FORKS);
+	bpf_loader_lost(watch.loader, lost);
+	for (int i = 0; i < WIRE_FAMILIES; i++)
+		assert_int_equal(lost[i], 0);
+}
+
+static void *thread_open(void *arg)
+{
+	(void)arg;
+	MUST(open("/dev/null", O_RDONLY) >= 0);
+	return NULL;
+}
+
+static void act_tree(void *arg)
+{
+	pthread_t thread;
+	int pid;
+
+	(void)arg;
+	MUST(!pthread_create(&thread, NULL, thread_open, NULL) && !pthread_join(thread, NULL));
+	pid = fork();
+	if (!pid) { /* outlives its parent */
+		usleep(20000);
+		MUST(open("/dev/zero", O_RDONLY) >= 0);
+		raise(SIGKILL);
+	}
+	usleep(1000);
+}
+
+static void test_tree(void **state)
+{
+	const struct wire_kernel_event *event;
+	const struct wire_kernel_exit *end = NULL;
+
+	(void)state;
+	watch_start(act_tree, NULL);
+	assert_true(open("/dev/full", O_RDONLY) >= 0); /* by us, who are not watched */
+	watch_finish();
+	for (int i = 0; i < 100 && !(end && end->head.pid != (uint32_t)watch.pid); i++) {
+		usleep(2000);
+		bpf_loader_drain(watch.loader, watch_keep, NULL, UINT32_MAX);
+		end = (const void *)record_find(WIRE_KERNEL_EXIT, 1);
+	}
+	assert_non_null(end);
+	assert_int_equal(end->status, SIGKILL);
+	event = event_must(WIRE_FILE_READ, "/dev/null", 0);
+	assert_int_equal(event->head.pid, watch.pid);
+	assert_int_not_equal(event->head.tid, watch.pid);
+	event = event_must(WIRE_FILE_READ, "/dev/zero", 0);
+	assert_int_equal(event->head.pid, end->head.pid);
+	assert_null(event_find(WIRE_FILE_READ, "/dev/full", 0));
+}
+
+/* --- code, other processes, the other entry ---------------------------------------------------------------- */
+
+static void act_code(void *arg)
+{
+	char byte = 0;
+	struct iovec here = { &byte, 1 }, there = { &byte, 1 };
+	void *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int pid, status;
+
+	(void)arg;
+	MUST(page != MAP_FAILED && !mprotect(page, 4096, PROT_READ | PROT_EXEC));
+	*(void **)watch.shared = page;
+	MUST(process_vm_readv(getpid(), &here, 1, &there, 1, 0) == 1); /* itself: nothing */
+	MUST(process_vm_readv(getppid(), &here, 1, &there, 1, 0) == 1);
+	pid = fork();
+	if (!pid)
+		pause();
+	MUST(!ptrace(PTRACE_SEIZE, pid, 0, 0));
+	MUST(!kill(pid, SIGKILL));
+	waitpid(pid, &status, 0);
+}
+
+static void test_code_and_inspect(void **state)
+{
+	const struct wire_kernel_event *event;
+
+	(void)state;
+	watch_run(act_code, NULL);
+	event = event_must(WIRE_EXEC_CODE, NULL, 0);
+	assert_int_equal(event->address, (uint64_t)*(void **)watch.shared);
+	assert_int_equal(event->bytes, 4096);
+	assert_int_equal(event->detail, PROT_READ | PROT_EXEC);
+	assert_int_equal(event->path_len, 0);
+	event = event_must(WIRE_EXEC_INSPECT, NULL, 0);
+	assert_int_equal(event->detail, getpid());
+	event = event_must(WIRE_EXEC_INSPECT, NULL, 1);
+	assert_int_equal(event->syscall, SYS_ptrace);
+	assert_int_equal(event->result, 0);
+	assert_null(event_find(WIRE_EXEC_INSPECT, NULL, 2));
+}
+
+#ifdef __x86_64__
+static void act_compat(void *arg)
+{
+	char *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	long ret;
+
+	(void)arg;
+	MUST(low != MAP_FAILED);
+	strcpy(low, "/dev/../dev/null");
+	__asm__ volatile("int $0x80"
+			 : "=a"(ret)
+			 : "a"(5), "b"(low), "c"(O_RDONLY), "d"(0)
+			 : "memory");
+	*(long *)watch.shared = ret;
+}
+
+static void test_compat_entry(void **state)
+{
+	const struct wire_kernel_event *event;
+
+	(void)state;
+	watch_run(act_compat, NULL);
+	if (*(long *)watch.shared == -ENOSYS)
+		skip();
+	event = event_must(WIRE_FILE_READ, "/dev/../dev/null", 0);
+	assert_path(event, "/dev/null");
+	assert_int_equal(event->syscall, 5);
+	assert_true(event->head.flags & WIRE_KERNEL_COMPAT);
+}
+#endif
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_open_real_path),
+		cmocka_unit_test(test_open_failed_and_chroot),
+		cmocka_unit_test(test_open_nameless),
+		cmocka_unit_test(test_open_deep),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_rewritten_argument),
+		cmocka_unit_test(test_changed_argument),
+		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_exec_from_thread),
+		cmocka_unit_test(test_forks),
+		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_code_and_inspect),
+#ifdef __x86_64__
+		cmocka_unit_test(test_compat_entry),
+#endif
+	};
+	int ret = watch_open(64u << 20, 0);
+
+	if (ret)
+		return ret;
+	ret = cmocka_run_group_tests(tests, NULL, NULL);
+	watch_close();
+	return ret;
+}
