@@ -24,6 +24,8 @@ struct exec {
 /* Looks the program up and fills everything but argv. */
 void exec_look(struct exec *exec, const struct call *call, int dir, const char *file,
 	       bool is_searched);
+/* False: the kernel will refuse these lists, and we must not read them. */
+bool exec_is_readable(struct exec *exec, char *const argv[], char *const envp[]);
 /* ldd's ways: the loader only looks, and would list us among the program's libraries. */
 void exec_loader_look(struct exec *exec, char *const argv[], char *const envp[]);
 void exec_argv(struct exec *exec, char *const argv[], char *buffer, size_t bytes);
@@ -36,6 +38,11 @@ void exec_failed(struct exec *exec, int error);
 	do {                                                                                       \
 		size_t argv_bytes_, room_;                                                         \
 		exec_look(exec, call, dir, file, is_searched);                                     \
+		if (!exec_is_readable(exec, argv, environment)) {                                  \
+			(exec)->env =                                                              \
+				(struct environ_copy){ .envp = (char **)(uintptr_t)(environment) };\
+			break;                                                                     \
+		}                                                                                  \
 		exec_loader_look(exec, argv, environment);                                         \
 		argv_bytes_ = exec_argv_bytes(argv);                                               \
 		exec_argv(exec, argv, alloca(argv_bytes_ + 1), argv_bytes_);                       \

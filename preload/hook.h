@@ -16,6 +16,12 @@
 #ifndef SOWATCH_HOOK_H
 #define SOWATCH_HOOK_H
 
+/* libc declares arguments nonnull that programs pass as NULL all the same; in the bodies of those
+ * very functions the compiler would believe it and drop our checks. */
+#include <features.h>
+#undef __nonnull
+#define __nonnull(arguments)
+
 #include <aio.h>
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -198,10 +204,14 @@ void file_event_fd(const struct call *call, unsigned action, int32_t result, uin
 		   int fd);
 void open_event(const struct call *call, int32_t result, int flags, int dir, const char *path);
 void cwd_publish(unsigned flags);
-/* /proc/self/fd/N; length or < 0. */
+#define FD_NAME_MAX 32
+void fd_name(int fd, char name[FD_NAME_MAX]); /* "/proc/self/fd/N" */
+/* What that is a link to; length or < 0. */
 long fd_path(int fd, char *buffer, size_t bytes);
 uint64_t clock_now_ns(void);
 uint32_t thread_tid(void);
+/* getpid, or what libc knows when a filter may forbid it (this thread is then the child's only). */
+uint32_t process_pid(void);
 
 /* --- ring_write.c --------------------------------------------------------------------------- */
 /* Room for a record of bytes (already a multiple of 8), or NULL: the loss is counted. */
@@ -262,6 +272,12 @@ size_t environ_room(char *const envp[]);
 void environ_inject(struct environ_copy *copy, void *room, size_t room_bytes, char *const envp[],
 		    uint32_t origin, uint32_t serial);
 void environ_done(struct environ_copy *copy);
+
+/* --- safe.c: what nobody has read yet. False as well when it may not be asked. ----------------- */
+bool memory_is_readable(const void *memory, size_t bytes);
+bool string_is_readable(const char *text);
+/* argv, envp: a NULL list is an empty one. */
+bool strings_are_readable(char *const list[]);
 
 /* --- stack.c unwind.c objects.c tail.c ------------------------------------------------------- */
 uint32_t stack_capture(void **frame, unsigned hook);

@@ -33,22 +33,53 @@ static const char *elf_reason(const unsigned char *head, long bytes)
 	return "static";
 }
 
-/* "" when it can, or is a script, or cannot be told. */
+static long head_read(int dir, const char *path, unsigned char *ret_head, size_t bytes)
+{
+	long fd = sys_call4(SYS_openat, dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0), got;
+
+	if (fd < 0)
+		return fd;
+	got = sys_call4(SYS_pread64, fd, ret_head, bytes, 0);
+	sys_call1(SYS_close, fd);
+	return got;
+}
+
+/* The program a script's first line names, as a string in head; NULL when it is no script. */
+static const char *script_program(unsigned char *head, long bytes)
+{
+	long at = 2, end;
+
+	if (bytes < 4 || head[0] != '#' || head[1] != '!')
+		return NULL;
+	while (at < bytes && (head[at] == ' ' || head[at] == '\t'))
+		at++;
+	for (end = at; end < bytes && !memchr(" \t\n", head[end], 4); end++)
+		;
+	if (end == at || end == bytes)
+		return NULL;
+	head[end] = 0;
+	return (const char *)head + at;
+}
+
+#define SCRIPTS_MAX 5 /* the kernel follows as many (fs/exec.c, exec_binprm) */
+
+/* "" when it can, or cannot be told. A script is as good as the program that runs it. */
 static const char *program_reason(int dir, const char *path)
 {
 	_Alignas(16) unsigned char head[1024];
-	long fd, bytes;
 
+	/* Waking up takes system calls that the filter may answer with death. */
 	if (session.has_seccomp)
-		return "";
-	fd = sys_call4(SYS_openat, dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	if (fd < 0)
-		return "";
-	bytes = sys_call4(SYS_pread64, fd, head, sizeof(head), 0);
-	sys_call1(SYS_close, fd);
-	if (bytes < (long)sizeof(ElfW(Ehdr)) || memcmp(head, ELFMAG, SELFMAG))
-		return "";
-	return elf_reason(head, bytes);
+		return "seccomp";
+	for (unsigned i = 0; path && i <= SCRIPTS_MAX; i++) {
+		long bytes = head_read(dir, path, head, sizeof(head));
+
+		if (bytes >= (long)sizeof(ElfW(Ehdr)) && !memcmp(head, ELFMAG, SELFMAG))
+			return elf_reason(head, bytes);
+		path = script_program(head, bytes);
+		dir = AT_FDCWD;
+	}
+	return "";
 }
 
 /* The first executable of that name on PATH, as execvp and posix_spawnp would try them. */
@@ -78,6 +109,7 @@ void exec_look(struct exec *exec, const struct call *call, int dir, const char *
 	       bool is_searched)
 {
 	const char *reason, *program = file;
+	char name[FD_NAME_MAX];
 	struct event_args *args = &exec->args;
 
 	memset(args, 0, sizeof(*args));
@@ -87,8 +119,7 @@ void exec_look(struct exec *exec, const struct call *call, int dir, const char *
 	exec->origin = session_origin(call, WIRE_ORIGIN_EXEC);
 	exec->has_env = true;
 	exec->found[0] = 0;
-	if (!file || (!session.has_seccomp &&
-		      sys_call3(SYS_faccessat, dir, file, F_OK) == -EFAULT)) {
+	if (!file || (!session.has_seccomp && !string_is_readable(file))) {
 		args->flags = WIRE_EVENT_UNREADABLE;
 		return;
 	}
@@ -111,10 +142,20 @@ void exec_look(struct exec *exec, const struct call *call, int dir, const char *
 			args->blob[2] = (struct blob){ exec->found, (uint32_t)strnlen(exec->found,
 										     511) };
 	}
-	reason = file[0] ? program_reason(dir, program) : program_reason(AT_FDCWD, exec->found);
+	if (!file[0])
+		fd_name(dir, name);
+	reason = file[0] ? program_reason(dir, program) : program_reason(AT_FDCWD, name);
 	args->blob[3] = (struct blob){ reason, (uint32_t)strlen(reason) };
 	/* A static program hands its environment on to children that the shim can enter. */
 	exec->has_env = !reason[0] || !strcmp(reason, "static");
+}
+
+bool exec_is_readable(struct exec *exec, char *const argv[], char *const envp[])
+{
+	if (session.has_seccomp || (strings_are_readable(argv) && strings_are_readable(envp)))
+		return true;
+	exec->args.flags |= WIRE_EVENT_UNREADABLE;
+	return false;
 }
 
 void exec_loader_look(struct exec *exec, char *const argv[], char *const envp[])

@@ -4,6 +4,13 @@
  */
 #include "hook.h"
 
+/* Errors that tell of the peer: its address was read. */
+static bool is_peer_error(int32_t result)
+{
+	return result == -EINPROGRESS || result == -ECONNREFUSED || result == -ENOENT ||
+	       result == -EADDRINUSE || result == -ENETUNREACH || result == -ETIMEDOUT;
+}
+
 static void peer_event(const struct call *call, unsigned action, int32_t result, int fd,
 		       const void *address, socklen_t len)
 {
@@ -13,12 +20,13 @@ static void peer_event(const struct call *call, unsigned action, int32_t result,
 	if (!call->is_on)
 		return;
 	args.detail = (uint32_t)socket_type(fd);
-	if (result == -EFAULT || !address)
+	if (len > sizeof(struct sockaddr_storage))
+		len = sizeof(struct sockaddr_storage);
+	/* Descriptor and length are checked before the address is read. */
+	if (!address || (result < 0 && !is_peer_error(result) && !memory_is_readable(address, len)))
 		args.flags = WIRE_EVENT_UNREADABLE;
 	else
-		args.blob[0] = (struct blob){ address, len < sizeof(struct sockaddr_storage) ?
-							       len :
-							       sizeof(struct sockaddr_storage) };
+		args.blob[0] = (struct blob){ address, len };
 	event_publish(call, &args);
 	errno = saved;
 }

@@ -31,6 +31,9 @@ static void forked(pid_t pid)
 		session_after_fork();
 	else if (pid > 0)
 		child_publish(pid);
+	/* The child may not attach and will write into our ring, which may be gone before it is. */
+	if (pid > 0 && session.has_seccomp)
+		ring_missed();
 	errno = saved;
 }
 
@@ -56,13 +59,13 @@ EXPORT pid_t _Fork(void)
 static int daemon_streams(void)
 {
 	struct stat status;
-	long fd = sys_call3(SYS_open, "/dev/null", O_RDWR, 0);
+	long fd = sys_call4(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
 
 	if (fd < 0) {
 		errno = (int)-fd;
 		return -1;
 	}
-	if (sys_call2(SYS_fstat, fd, &status) || !S_ISCHR(status.st_mode) ||
+	if (fstat((int)fd, &status) || !S_ISCHR(status.st_mode) ||
 	    status.st_rdev != makedev(1, 3)) {
 		sys_call1(SYS_close, fd);
 		errno = ENODEV;

@@ -135,6 +135,7 @@ EXPORT int system(const char *command)
 /* Streams whose child we started. `claim` goes 0 free, 1 being filled or emptied, 2 in use. */
 static struct pipe_entry {
 	int claim;
+	int fd; /* noted: the stream may be gone while another thread looks */
 	pid_t pid;
 	FILE *stream;
 } pipes[PIPES];
@@ -213,9 +214,7 @@ static int popen_spawn(const struct call *call, struct pipe_entry *entry, const 
 	error = posix_spawn_file_actions_adddup2(&actions, child_end, child_fd);
 	/* POSIX: streams of earlier popen calls are closed in the child. */
 	for (unsigned i = 0; !error && i < PIPES; i++) {
-		int fd = __atomic_load_n(&pipes[i].claim, __ATOMIC_ACQUIRE) == 2 ?
-				 fileno(pipes[i].stream) :
-				 -1;
+		int fd = __atomic_load_n(&pipes[i].claim, __ATOMIC_ACQUIRE) == 2 ? pipes[i].fd : -1;
 
 		if (fd >= 0 && fd != child_fd)
 			error = posix_spawn_file_actions_addclose(&actions, fd);
@@ -247,12 +246,13 @@ static FILE *popen_run(const struct call *call, const char *command, bool reads,
 	sys_call1(SYS_close, ends[reads]);
 	if (error) {
 		real.fclose(stream);
-		errno = error;
+		errno = ENOMEM; /* whatever it was: glibc 2.36, _IO_new_proc_open */
 		return NULL;
 	}
 	if (!is_cloexec)
 		sys_call3(SYS_fcntl, ends[!reads], F_SETFD, 0);
 	entry->stream = stream;
+	entry->fd = ends[!reads];
 	__atomic_store_n(&entry->claim, 2, __ATOMIC_RELEASE);
 	return stream;
 }
@@ -265,9 +265,9 @@ EXPORT FILE *popen(const char *command, const char *mode)
 	FILE *ret;
 
 	if (!call.is_on || !popen_mode(mode, &reads, &is_cloexec) || !(entry = pipe_claim())) {
-		if (call.is_on)
-			ring_missed();
 		ret = real.popen(command, mode);
+		if (call.is_on && ret)
+			ring_missed();
 		HOOK_END();
 		return ret;
 	}
@@ -280,25 +280,46 @@ EXPORT FILE *popen(const char *command, const char *mode)
 	return ret;
 }
 
-/* libc closes a popen stream by waiting for its child, through pclose and fclose alike. */
-EXPORT int pclose(FILE *stream)
+/* As libc's proc_close: not a cancellation point, and a child that is not there is an error. */
+static int pipe_wait(pid_t pid)
 {
-	HOOK_ONLY(return EOF);
-	pid_t pid = pipe_take(stream);
+	int status = 0;
+	long ret;
 
-	if (!pid)
-		return real.pclose(stream);
-	real.fclose(stream);
-	return wait_for(pid);
+	do
+		ret = sys_call4(SYS_wait4, pid, &status, 0, NULL);
+	while (ret == -EINTR);
+	if (ret >= 0)
+		return status;
+	errno = (int)-ret;
+	return -1;
 }
 
+/* Closing a popen stream waits for its child, through pclose and fclose alike; what could not be
+ * written counts only when the child has ended well. */
 EXPORT int fclose(FILE *stream)
 {
 	HOOK_ONLY(return EOF);
 	pid_t pid = pipe_take(stream);
-	int ret = real.fclose(stream);
+	int ret = real.fclose(stream), status;
 
-	return pid ? wait_for(pid) : ret;
+	if (!pid)
+		return ret;
+	status = pipe_wait(pid);
+	return status ? status : ret;
+}
+
+EXPORT int pclose(FILE *stream)
+{
+	HOOK_ONLY(return EOF);
+	pid_t pid = pipe_take(stream);
+	int ret, status;
+
+	if (!pid)
+		return real.pclose(stream);
+	ret = real.fclose(stream);
+	status = pipe_wait(pid);
+	return status ? status : ret;
 }
 
 /* --- wordexp ---------------------------------------------------------------------------------------------- */

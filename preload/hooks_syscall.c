@@ -71,7 +71,10 @@ static void file_numbers(const struct call *call, const struct numbers *s, int32
 		open_event(call, result, (int)s->c, (int)s->a, PATH(s->b));
 		break;
 	case SYS_openat2: /* struct open_how starts with flags */
-		open_event(call, result, result == -EFAULT || !s->c ? 0 : (int)*(uint64_t *)s->c,
+		open_event(call, result,
+			   result >= 0 || memory_is_readable(PATH(s->c), sizeof(uint64_t)) ?
+				   (int)*(uint64_t *)s->c :
+				   0,
 			   (int)s->a, PATH(s->b));
 		break;
 	case SYS_creat:
@@ -144,9 +147,10 @@ static bool same_function(const struct numbers *s, long *ret)
 		*ret = listen((int)s->a, (int)s->b);
 		return true;
 	case SYS_accept:
+		*ret = accept((int)s->a, (struct sockaddr *)s->b, (socklen_t *)s->c);
+		return true;
 	case SYS_accept4:
-		*ret = accept4((int)s->a, (struct sockaddr *)s->b, (socklen_t *)s->c,
-			       s->n == SYS_accept4 ? (int)s->d : 0);
+		*ret = accept4((int)s->a, (struct sockaddr *)s->b, (socklen_t *)s->c, (int)s->d);
 		return true;
 	case SYS_sendto:
 		*ret = sendto((int)s->a, (const void *)s->b, (size_t)s->c, (int)s->d,

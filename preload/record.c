@@ -14,15 +14,28 @@ uint64_t clock_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* What libc knows: the owner of a mutex taken just now. Of a fork's child it is the pid, too. */
+static uint32_t tid_of_libc(void)
+{
+	pthread_mutex_t mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+	return pthread_mutex_lock(&mutex) ? 0 : (uint32_t)mutex.__data.__owner;
+}
+
 uint32_t thread_tid(void)
 {
 	struct thread *t = &thread_self;
 
 	if (unlikely(t->generation != session.generation)) {
-		t->tid = (uint32_t)sys_call0(SYS_gettid);
+		t->tid = session.has_seccomp ? tid_of_libc() : (uint32_t)sys_call0(SYS_gettid);
 		t->generation = session.generation;
 	}
 	return t->tid;
+}
+
+uint32_t process_pid(void)
+{
+	return session.has_seccomp ? tid_of_libc() : (uint32_t)sys_call0(SYS_getpid);
 }
 
 /* Whether the hook that filled the slot is still on the stack. Its frame lies above ours, but a slot
@@ -154,31 +167,46 @@ void event_publish(const struct call *call, const struct event_args *args)
 	ring_commit(event, bytes, WIRE_EVENT, args->flags);
 }
 
-long fd_path(int fd, char *buffer, size_t bytes)
+void fd_name(int fd, char name[FD_NAME_MAX])
 {
 	static const char prefix[] = "/proc/self/fd/";
-	char name[32], digits[12];
-	unsigned n = 0, at = sizeof(prefix) - 1;
+	char digits[12];
+	unsigned n = 0, at = sizeof(prefix) - 1, rest = fd < 0 ? 0 : (unsigned)fd;
 
-	if (fd < 0 || session.has_seccomp)
-		return -EBADF;
 	memcpy(name, prefix, sizeof(prefix));
 	do {
-		digits[n++] = (char)('0' + fd % 10);
-		fd /= 10;
-	} while (fd);
+		digits[n++] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
 	while (n)
 		name[at++] = digits[--n];
 	name[at] = 0;
+}
+
+long fd_path(int fd, char *buffer, size_t bytes)
+{
+	char name[FD_NAME_MAX];
+
+	if (fd < 0 || session.has_seccomp)
+		return -EBADF;
+	fd_name(fd, name);
 	return sys_call3(SYS_readlink, name, buffer, bytes);
+}
+
+/* Errors of the walk along a path. Others may come before the kernel has read it: flags and
+ * descriptors are checked first, and of two paths the first may stop it. */
+static bool is_walk_error(int32_t result)
+{
+	return result == -ENOENT || result == -EACCES || result == -EEXIST || result == -ENOTDIR ||
+	       result == -EISDIR || result == -EROFS;
 }
 
 static struct blob path_blob(const char *path, int32_t result, uint16_t *flags)
 {
 	size_t bytes;
 
-	/* The kernel has read it before us; only when it could not may we not either. */
-	if (!path || result == -EFAULT) {
+	/* The kernel has read it before us, unless it says otherwise. */
+	if (!path || (result < 0 && !is_walk_error(result) && !string_is_readable(path))) {
 		*flags |= path ? WIRE_EVENT_UNREADABLE : 0;
 		return (struct blob){ NULL, 0 };
 	}
@@ -227,8 +255,8 @@ static void file_event_flags(const struct call *call, unsigned action, int32_t r
 
 	if (!call->is_on || kernel_sees(action))
 		return;
-	args.blob[0] = path_blob(path, result, &args.flags);
-	args.blob[2] = path_blob(path2, result, &args.flags);
+	args.blob[0] = path_blob(path, path2 && result < 0 ? -EFAULT : result, &args.flags);
+	args.blob[2] = path_blob(path2, result < 0 ? -EFAULT : result, &args.flags);
 	if (likely(dir == AT_FDCWD && dir2 == AT_FDCWD))
 		event_publish(call, &args);
 	else

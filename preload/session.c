@@ -444,9 +444,12 @@ void session_after_fork(void)
 				    .origin = thread_self.origin };
 	int saved = errno;
 
-	*session_fork_guard = 1;
-	if ((uint32_t)sys_call0(SYS_getpid) == session.pid)
+	/* A wiped guard is proof. Without one the pid must tell; it need not differ, where a first
+	 * process of a namespace makes another. */
+	if (*session_fork_guard && (session_fork_guard != &fork_guard_always ||
+				    process_pid() == session.pid))
 		return;
+	*session_fork_guard = 1;
 	thread_self.is_vforking = 0;
 	if (!session.has_seccomp && session_attach(&hello)) {
 		stack_forget();
@@ -454,7 +457,7 @@ void session_after_fork(void)
 	} else {
 		/* No descriptors left, or a filter that might kill us: the parent's ring is still
 		 * mapped, and records name their process. */
-		session.pid = (uint32_t)sys_call0(SYS_getpid);
+		session.pid = process_pid();
 		thread_self.generation = session.generation - 1;
 	}
 	errno = saved;
