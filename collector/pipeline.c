@@ -255,6 +255,8 @@ int pipeline_run_item(struct pipeline *pipeline, const struct item *item)
 			return error;
 	}
 	append_to_log(pipeline, item);
+	if (model_forgets(pipeline->model, item))
+		fold_finish(pipeline->fold); /* while it can still say on what */
 	int error = model_ingest(pipeline->model, item);
 	if (!error)
 		return digest(pipeline, item);

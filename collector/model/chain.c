@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "model_inner.h"
 
@@ -78,7 +79,7 @@ static void compose_tail(struct composer *composer, const struct chain *tail)
  * (cut short, a constructor, the fresh stack of a vfork child), then the script it runs. */
 static void compose_process_end(struct composer *composer, const struct process *process)
 {
-	struct chain_link link = {.process = process->id};
+	struct chain_link link = {0};
 	const struct chain_link *last =
 		composer->count ? &composer->links[composer->count - 1] : NULL;
 	if (!last || last->subject->kind != SUBJECT_EXECUTABLE) {
@@ -100,16 +101,79 @@ static uint32_t count_own(const struct chain *chain)
 	return chain->count;
 }
 
-static struct chain *chain_keep(struct model *model, const struct composer *composer)
+static bool is_same_link(const struct chain_link *one, const struct chain_link *two)
+{
+	return one->subject == two->subject && one->offset == two->offset &&
+	       one->is_inferred == two->is_inferred &&
+	       one->starts_process == two->starts_process &&
+	       one->starts_thread == two->starts_thread;
+}
+
+static uint64_t links_hash(const struct chain_link *links, uint32_t count)
+{
+	uint64_t hash = count;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint64_t parts[3] = {links[i].subject->id, links[i].offset,
+					   (uint64_t)links[i].is_inferred |
+						   (uint64_t)links[i].starts_process << 1 |
+						   (uint64_t)links[i].starts_thread << 2};
+		hash = XXH3_64bits_withSeed(parts, sizeof(parts), hash);
+	}
+	return hash;
+}
+
+static uint64_t set_hash(const struct model *model, uint32_t id)
+{
+	const struct link_set *set = table_at(&model->link_sets, id);
+	return links_hash(set->links, set->count);
+}
+
+static bool set_is_same(const struct model *model, uint32_t id, const void *key)
+{
+	const struct link_set *set = table_at(&model->link_sets, id);
+	const struct composer *composer = key;
+	if (set->count != composer->count)
+		return false;
+	for (uint32_t i = 0; i < set->count; i++)
+		if (!is_same_link(&set->links[i], &composer->links[i]))
+			return false;
+	return true;
+}
+
+/* The links as they are kept, once for all chains that have the same. */
+static struct link_set *links_keep(struct model *model, const struct composer *composer,
+				   int *ret_error)
 {
 	size_t bytes = composer->count * sizeof(struct chain_link);
-	struct chain *chain = store_alloc(&model->store, sizeof(*chain) + bytes);
+	uint64_t hash = links_hash(composer->links, composer->count);
+	uint32_t known = index_find(model, &model->link_index, hash, set_is_same, composer);
+	if (known)
+		return table_at(&model->link_sets, known);
+	*ret_error = -ENOBUFS;
+	if (model->link_count + composer->count > MODEL_LINKS_MAX)
+		return NULL;
+	*ret_error = -ENOMEM;
+	struct link_set *set = store_alloc(&model->store, sizeof(*set) + bytes);
+	if (!set || index_reserve(model, &model->link_index, set_hash))
+		return NULL;
+	set->count = composer->count;
+	memcpy(set->links, composer->links, bytes);
+	if (table_push(&model->link_sets, set))
+		return NULL;
+	index_put(&model->link_index, hash, model->link_sets.count);
+	model->link_count += composer->count;
+	return set;
+}
+
+static struct chain *chain_keep(struct model *model, const struct composer *composer,
+				int *ret_error)
+{
+	struct link_set *set = links_keep(model, composer, ret_error);
+	struct chain *chain = set ? store_alloc(&model->store, sizeof(*chain)) : NULL;
 	if (!chain)
 		return NULL;
-	model->link_count += composer->count;
-	chain->links = (struct chain_link *)(chain + 1);
-	chain->count = composer->count;
-	memcpy(chain->links, composer->links, bytes);
+	chain->links = set->links;
+	chain->count = set->count;
 	chain->own_count = count_own(chain);
 	return chain;
 }
@@ -122,11 +186,8 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 	const struct stack *stack = table_at(&model->stacks, item->stack);
 	struct composer composer = {.links = model->scratch};
 
-	for (uint32_t i = 0; stack && i < stack->count; i++) {
-		struct chain_link link = stack->links[i];
-		link.process = process->id;
-		compose_link(&composer, link);
-	}
+	for (uint32_t i = 0; stack && i < stack->count; i++)
+		compose_link(&composer, stack->links[i]);
 	uint32_t seen_count = composer.count;
 	if (parent) {
 		if (composer.count)
@@ -136,11 +197,8 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 		compose_process_end(&composer, process);
 		compose_tail(&composer, table_at(&model->chains, process->origin_chain));
 	}
-	*ret_error = -ENOBUFS;
-	if (model->link_count + composer.count > MODEL_LINKS_MAX)
-		return NULL;
 	*ret_error = -ENOMEM;
-	struct chain *chain = chain_keep(model, &composer);
+	struct chain *chain = chain_keep(model, &composer, ret_error);
 	if (!chain)
 		return NULL;
 	chain->process = item->process;

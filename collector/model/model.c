@@ -45,9 +45,11 @@ void model_free(struct model *model)
 	table_done(&model->stacks);
 	table_done(&model->chains);
 	table_done(&model->processes);
-	table_done(&model->targets);
+	table_done(&model->link_sets);
+	targets_done(model);
 	table_done(&model->functions);
 	index_done(&model->subject_index);
+	index_done(&model->link_index);
 	store_done(&model->store);
 	free(model->scratch);
 	free(model);
@@ -183,6 +185,15 @@ static bool process_is_valid(const struct model *model, const struct item_proces
 	       str_is_valid(item->home) && str_is_valid(item->script) && str_is_valid(item->cgroup);
 }
 
+/* The parent's string where it is the same: mostly it is. */
+static char *inherit(struct model *model, char *parents, struct str own)
+{
+	if (parents && strlen(parents) == own.len &&
+	    (!own.len || !memcmp(parents, own.data, own.len)))
+		return parents;
+	return store_string(&model->store, own);
+}
+
 static int process_fill(struct model *model, struct process *process,
 			const struct item_process *item)
 {
@@ -197,13 +208,14 @@ static int process_fill(struct model *model, struct process *process,
 	process->origin_chain = item->origin_chain;
 	if (item->how == PROCESS_FORK && !item->origin_chain && parent)
 		process->origin_chain = parent->process.origin_chain;
-	process->exe = store_string(&model->store, item->exe);
+	const struct process *like = process->parent;
+	process->exe = inherit(model, like ? like->exe : NULL, item->exe);
 	process->argv = store_bytes(&model->store, item->argv);
 	process->argv_len = item->argv.len;
-	process->cwd = store_string(&model->store, item->cwd);
-	process->home = store_string(&model->store, item->home);
-	process->script = store_string(&model->store, item->script);
-	process->cgroup = store_string(&model->store, item->cgroup);
+	process->cwd = inherit(model, like ? like->cwd : NULL, item->cwd);
+	process->home = inherit(model, like ? like->home : NULL, item->home);
+	process->script = inherit(model, like ? like->script : NULL, item->script);
+	process->cgroup = inherit(model, like ? like->cgroup : NULL, item->cgroup);
 	process->exe_subject = find_executable(model, item);
 	if (item->script.len)
 		process->script_subject = subject_for_path(model, SUBJECT_SCRIPT, item->script);
@@ -241,41 +253,12 @@ static int ingest_process_end(struct model *model, const struct item_process_end
 	return 0;
 }
 
-static bool target_is_valid(const struct item_target *item)
-{
-	return item->kind >= TARGET_PATH && item->kind <= TARGET_PROCESS &&
-	       item->proto <= PROTO_OTHER &&
-	       (!item->address_len || item->address_len == 4 || item->address_len == 16) &&
-	       str_is_valid(item->path) && str_is_valid(item->asked) && str_is_valid(item->to) &&
-	       str_is_valid(item->argv) && str_is_valid(item->package);
-}
-
-static int ingest_target(struct model *model, const struct item_target *item)
-{
-	if (item->id != model->targets.count + 1)
-		return -EINVAL;
-	if (!target_is_valid(item)) {
-		int error = table_push(&model->targets, NULL);
-		return error ? error : -EINVAL;
-	}
-	struct item_target *target = store_alloc(&model->store, sizeof(*target));
-	if (target) {
-		*target = *item;
-		if (!keep(model, &target->path) || !keep(model, &target->asked) ||
-		    !keep(model, &target->to) || !keep(model, &target->argv) ||
-		    !keep(model, &target->package))
-			target = NULL;
-	}
-	int error = table_push(&model->targets, target);
-	return error ? error : target ? 0 : -ENOMEM;
-}
-
 static int check_event(const struct model *model, const struct item_event *event)
 {
 	if (!event->action || event->action >= WIRE_ACTIONS ||
 	    !table_at(&model->processes, event->process) ||
 	    !table_at(&model->chains, event->chain) ||
-	    (event->target && !table_at(&model->targets, event->target)) ||
+	    (event->target && !targets_at(model, event->target)) ||
 	    event->function > model->functions.count)
 		return -EINVAL;
 	for (unsigned i = 0; i < WIRE_VIA_MAX && event->via[i]; i++)
@@ -313,7 +296,7 @@ int model_ingest(struct model *model, const struct item *item)
 	case ITEM_CHAIN:
 		return ingest_chain(model, &item->chain);
 	case ITEM_TARGET:
-		return ingest_target(model, &item->target);
+		return targets_add(model, &item->target);
 	case ITEM_NAME:
 		return names_add(model, &item->name);
 	case ITEM_HOLE:
@@ -338,7 +321,7 @@ const struct process *model_process(struct model *model, uint32_t id)
 
 const struct item_target *model_target(struct model *model, uint32_t id)
 {
-	return table_at(&model->targets, id);
+	return targets_at(model, id);
 }
 
 const char *model_function(struct model *model, uint32_t id)

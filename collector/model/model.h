@@ -40,7 +40,6 @@ struct chain_link {
 	bool is_inferred;    /* put there by a tail call's evidence only */
 	bool starts_process; /* the last link of its process: what follows is the exec origin */
 	bool starts_thread;  /* the last link of its thread: what follows is the thread's origin */
-	uint32_t process;    /* process id this link ran in */
 };
 
 enum chain_method {
@@ -88,7 +87,11 @@ int model_ingest(struct model *model, const struct item *item);
 /* NULL for ids that do not exist. Pointers live as long as the model. */
 const struct chain *model_chain(struct model *model, uint32_t id);
 const struct process *model_process(struct model *model, uint32_t id);
-const struct item_target *model_target(struct model *model, uint32_t id); /* owned copies */
+/* Owned copies. Only the newest are kept (target_kept.h): unlike all else, a target may be gone
+ * once a later one was ingested for which model_forgets() said so. */
+const struct item_target *model_target(struct model *model, uint32_t id);
+/* Would ingesting this item forget targets? Whoever still speaks of some speaks now. */
+bool model_forgets(struct model *model, const struct item *item);
 const char *model_function(struct model *model, uint32_t id);
 struct subject *model_subject(struct model *model, uint32_t id);
 uint32_t model_subjects(struct model *model); /* ids are 1..this */

@@ -6,12 +6,13 @@
 #ifndef SOWATCH_MODEL_INNER_H
 #define SOWATCH_MODEL_INNER_H
 
+#include "../target_kept.h"
 #include "store.h"
 #include "model.h"
 
 /* Longest chain; a deeper lineage is cut at its outer end. */
 #define CHAIN_LINKS_MAX 512u
-/* Links of all chains together: what a hostile log can make us hold (400 MB). */
+/* Different links of all chains: what a hostile log can make us hold (500 MB). */
 #define MODEL_LINKS_MAX (16u << 20)
 
 struct object {
@@ -24,6 +25,19 @@ struct stack {
 	uint32_t count;
 	bool has_inferred;
 	struct chain_link links[];
+};
+
+/* The links of chains that are alike, kept once: a service that forks all day makes the same chains
+ * again and again. */
+struct link_set {
+	uint32_t count;
+	struct chain_link links[];
+};
+
+/* Targets of one generation and their strings. */
+struct target_rows {
+	struct item_target *rows[TARGET_GENERATION];
+	struct store store;
 };
 
 /* What only the model knows of a process. */
@@ -45,8 +59,10 @@ struct model {
 	uint64_t serial;
 	struct store store;
 	struct item_run run;
-	struct table subjects, objects, stacks, chains, processes, targets, functions, name_lists;
-	struct index subject_index, name_index;
+	struct table subjects, objects, stacks, chains, processes, functions, name_lists, link_sets;
+	struct index subject_index, name_index, link_index;
+	uint32_t target_count;
+	struct target_rows *targets[TARGET_GENERATIONS]; /* by generation, round */
 	struct chain_link *scratch; /* CHAIN_LINKS_MAX, for composing */
 	uint64_t link_count;
 };
@@ -74,6 +90,11 @@ struct subject *subject_for_code(struct model *model, struct subject *maker);
 /* chain.c */
 struct stack *stack_fold(struct model *model, const struct item_stack *item, int *ret_error);
 struct chain *chain_compose(struct model *model, const struct item_chain *item, int *ret_error);
+
+/* target.c */
+int targets_add(struct model *model, const struct item_target *item);
+struct item_target *targets_at(const struct model *model, uint32_t id);
+void targets_done(struct model *model);
 
 /* names.c */
 int names_add(struct model *model, const struct item_name *item);

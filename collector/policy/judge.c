@@ -235,8 +235,7 @@ static const struct chain_link *root_link(struct policy *policy, const struct pr
 		*root = malloc(sizeof(**root));
 	if (!*root)
 		return &policy->nobody_link;
-	**root = (struct chain_link){
-		.subject = process->exe_subject, .process = process->id, .starts_process = true};
+	**root = (struct chain_link){.subject = process->exe_subject, .starts_process = true};
 	return *root;
 }
 

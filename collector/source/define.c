@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../target_kept.h"
 #include "live.h"
 
 static const char *const hook_names[LIVE_HOOKS] = {
@@ -256,6 +257,8 @@ uint32_t define_target(struct live *live, const struct item_target *target)
 	struct recipe recipe = { live, 0 };
 	struct queue *queue = &live->queue;
 	struct item_target *out;
+	struct map_entry *known;
+	struct key key;
 	uint32_t id;
 
 	memcpy(facts.address, target->address, sizeof(facts.address));
@@ -264,7 +267,11 @@ uint32_t define_target(struct live *live, const struct item_target *target)
 	recipe_str(&recipe, target->asked);
 	recipe_str(&recipe, target->to);
 	recipe_str(&recipe, target->argv);
-	if (is_known(&live->targets, recipe_key(&recipe), &live->target_count, &id))
+	key = recipe_key(&recipe);
+	known = map_find(&live->targets, key);
+	if (known && !target_is_nameable(known->value, live->target_count))
+		known->value = 0; /* those behind us are forgetting it */
+	if (is_known(&live->targets, key, &live->target_count, &id))
 		return id;
 	out = &queue_add(queue, ITEM_TARGET)->target;
 	*out = *target;

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../target_kept.h"
 #include "target.h"
 
 static struct str buffer_str(const struct path_buffer *buffer)
@@ -386,7 +387,8 @@ uint32_t target_of_event(struct live *live, struct proc *proc, const struct wire
 	/* The blobs lie behind the record, one after the other. */
 	key = key_of(key.lo ^ key.hi, event + 1, bytes);
 	entry = map_find(&live->lookups, key);
-	if (entry && live->paths.now_ms - entry->stamp <= PATHS_TTL_MS)
+	if (entry && live->paths.now_ms - entry->stamp <= PATHS_TTL_MS &&
+	    (!entry->value || target_is_nameable(entry->value, live->target_count)))
 		return entry->value;
 	bytes = target_make(live, proc, event, blobs);
 	entry = map_add(&live->lookups, key);

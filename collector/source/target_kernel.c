@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "../target_kept.h"
 #include "target.h"
 
 /* /memfd:name, as the kernel spells it -> memfd:name, as rules do. */
@@ -194,7 +195,8 @@ uint32_t target_of_kernel(struct live *live, struct proc *proc,
 			key = key_of(key.hi ^ key.lo, blobs[i].data, blobs[i].len);
 	}
 	entry = map_find(&live->lookups, key);
-	if (entry && live->paths.now_ms - entry->stamp <= PATHS_TTL_MS)
+	if (entry && live->paths.now_ms - entry->stamp <= PATHS_TTL_MS &&
+	    (!entry->value || target_is_nameable(entry->value, live->target_count)))
 		return entry->value;
 	target = target_make(live, proc, event, blobs);
 	entry = map_add(&live->lookups, key);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "collector/model/model.h"
+#include "collector/target_kept.h"
 #include "scene.h"
 
 static int ingest(void *arg, const struct item *item)
@@ -158,11 +159,70 @@ static void test_exec_origin_and_script(void **state)
 	assert_string_equal(spell(chain),
 			    "libcurl.so.4 curl| bash libc.so.6 bash codecov| libfoo.so.1 app|");
 	assert_int_equal(chain->own_count, 2);
-	assert_int_equal(chain->links[0].process, child);
-	assert_int_equal(chain->links[5].process, shell);
 	assert_int_equal(chain->links[5].subject->kind, SUBJECT_SCRIPT);
-	assert_int_equal(chain->links[6].process, f->process);
 	assert_ptr_equal(model_process(f->model, shell)->script_subject, chain->links[5].subject);
+}
+
+/* A service that forks all day makes the same chains again: their links are kept once. */
+static void test_alike_chains_share_links(void **state)
+{
+	struct fixture *f = *state;
+	struct scene *scene = &f->scene;
+	const uint32_t frames[] = {f->libfoo, f->app};
+	uint32_t stack = scene_stack(scene, 0, 2, frames);
+	const struct chain *first = NULL;
+	for (unsigned i = 0; i < 3; i++) {
+		uint32_t child = scene_process(scene, (struct item_process){.parent = f->process,
+									    .how = PROCESS_FORK,
+									    .exe_object = f->app});
+		const struct chain *chain =
+			model_chain(f->model, scene_chain(scene, child, stack, 0));
+		assert_non_null(chain);
+		assert_int_equal(chain->process, child);
+		first = first ? first : chain;
+		assert_ptr_equal(chain->links, first->links);
+	}
+	const uint32_t other[] = {f->app};
+	uint32_t id = scene_chain(scene, f->process, scene_stack(scene, 0, 1, other), 0);
+	assert_ptr_not_equal(model_chain(f->model, id)->links, first->links);
+}
+
+/* Targets are the newest only, and whoever still needs the old ones is told in time. */
+static void test_old_targets_are_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t kept = TARGET_GENERATION * TARGET_GENERATIONS;
+	uint32_t first = f->scene.targets + 1, last = 0;
+	struct item item = {.type = ITEM_TARGET, .target = {.kind = TARGET_PATH}};
+	for (uint32_t id = first; id <= kept; id++) {
+		item.target.id = id;
+		item.target.path = item.target.asked = scene_str("/tmp/x");
+		assert_false(model_forgets(f->model, &item));
+		assert_int_equal(model_ingest(f->model, &item), 0);
+		last = id;
+	}
+	const struct item_target *target = model_target(f->model, first);
+	assert_non_null(target);
+	assert_ptr_equal(target->path.data, target->asked.data);
+	assert_false(target_is_nameable(first, last)); /* it may still be in a queue */
+	assert_true(target_is_nameable(TARGET_GENERATION + 1, last));
+	item.target.id = ++last;
+	assert_true(model_forgets(f->model, &item));
+	assert_int_equal(model_ingest(f->model, &item), 0);
+	assert_null(model_target(f->model, first));
+	assert_null(model_target(f->model, TARGET_GENERATION));
+	assert_non_null(model_target(f->model, TARGET_GENERATION + 1));
+	assert_non_null(model_target(f->model, last));
+	assert_null(model_target(f->model, last + 1));
+	struct item event = {.type = ITEM_EVENT, .event = {.process = f->process,
+							   .action = WIRE_FILE_READ,
+							   .target = first}};
+	const uint32_t frames[] = {f->app};
+	event.event.chain =
+		scene_chain(&f->scene, f->process, scene_stack(&f->scene, 0, 1, frames), 0);
+	assert_int_equal(model_ingest(f->model, &event), -EINVAL);
+	event.event.target = last;
+	assert_int_equal(model_ingest(f->model, &event), 0);
 }
 
 static void test_fork_inherits_origin_and_names(void **state)
@@ -285,6 +345,8 @@ int main(void)
 		CASE(test_thread_origin),
 		CASE(test_exec_origin_and_script),
 		CASE(test_fork_inherits_origin_and_names),
+		CASE(test_alike_chains_share_links),
+		CASE(test_old_targets_are_forgotten),
 		CASE(test_partial_still_ends_with_the_executable),
 		CASE(test_subjects_are_told_apart_by_file),
 		CASE(test_code_knows_its_maker),

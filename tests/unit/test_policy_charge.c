@@ -185,7 +185,6 @@ static void test_library_starts_conduits(void **state)
 	uint32_t chain = lab_chain(&w->lab, grandchild, w->libc, w->curl, tool);
 	const struct outcome *o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
 	lab_expect(o, "deviates libpng.so");
-	assert_int_equal(o->charged->process, w->process);
 }
 
 static void test_child_without_profile(void **state)
@@ -208,7 +207,6 @@ static void test_child_without_profile(void **state)
 	o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
 	lab_expect(o, "not judged tool");
 	assert_true(o->is_unprofiled);
-	assert_int_equal(o->charged->process, child);
 }
 
 static void test_root_without_profile(void **state)
