@@ -161,6 +161,30 @@ NOINLINE int exec_event(struct scratch *s, struct task_struct *task, struct thre
 	return 0;
 }
 
+#define AUXV_MAX 26
+#define AT_NULL 0
+#define AT_PHDR 3
+#define AT_BASE 7
+
+/* Where the kernel put the program and its interpreter. */
+NOINLINE int exec_places(struct scratch *s, struct task_struct *task)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	const unsigned long *at = (const unsigned long *)&mm->saved_auxv;
+	unsigned long pair[2];
+
+	s->exec.phdr = s->exec.interpreter_base = 0;
+	for (int i = 0; i < AUXV_MAX; i++, at += 2) {
+		if (bpf_probe_read_kernel(pair, sizeof(pair), at) || pair[0] == AT_NULL)
+			break;
+		if (pair[0] == AT_PHDR)
+			s->exec.phdr = pair[1];
+		if (pair[0] == AT_BASE)
+			s->exec.interpreter_base = pair[1];
+	}
+	return 0;
+}
+
 NOINLINE int exec_record(struct scratch *s, struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct file *file = BPF_CORE_READ(bprm, file);
@@ -172,6 +196,7 @@ NOINLINE int exec_record(struct scratch *s, struct task_struct *task, struct lin
 	s->exec.inode = BPF_CORE_READ(file, f_inode, i_ino);
 	s->exec.is_secure = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec) ? 1 : 0;
 	s->exec.pad = 0;
+	exec_places(s, task);
 	s->exec.path_len = (u16)append_path(s, &file->f_path);
 	s->exec.argv_len = (u16)append_argv(s, task);
 	s->exec.cwd_len = (u16)append_path(s, &fs->pwd);

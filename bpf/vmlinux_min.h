@@ -134,6 +134,7 @@ struct vm_area_struct {
 struct mm_struct {
 	unsigned long arg_start, arg_end;
 	struct file *exe_file;
+	unsigned long saved_auxv[1];
 };
 
 struct task_struct {

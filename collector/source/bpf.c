@@ -184,7 +184,7 @@ int bpf_open(struct bpf *bpf, struct live *live, const struct bpf_options *optio
 	}
 	bpf->stack = malloc(sizeof(*bpf->stack));
 	bpf->frames = calloc(WIRE_STACK_FRAMES, sizeof(*bpf->frames));
-	result = bpf->stack && bpf->frames ? unwind_open(&bpf->unwind) : -ENOMEM;
+	result = bpf->stack && bpf->frames && bpf_map_init(bpf) == 0 ? unwind_open(&bpf->unwind) : -ENOMEM;
 	if (result < 0) {
 		snprintf(error, error_bytes, "out of memory");
 		bpf_close(bpf);
@@ -218,6 +218,7 @@ void bpf_close(struct bpf *bpf)
 	free(bpf->stack);
 	free(bpf->frames);
 	free(bpf->facts);
+	bpf_map_done(bpf);
 	map_done(&bpf->elfs);
 	map_done(&bpf->objects);
 	map_done(&bpf->symbols);

@@ -6,6 +6,7 @@
  *   bpf.c       records in, one at a time     bpf_proc.c    fork, exec, exit, hello
  *   bpf_event.c what somebody did             bpf_stack.c   stack copies -> chains
  *   bpf_elf.c   what a mapped file is         bpf_bypass.c  was it a way round the shim?
+ *   bpf_map.c   where files are mapped
  *
  * A process is known by pid and start time. A fork is not spoken of (ITEM_PROCESS) before it does
  * something of its own: until its exec a child of vfork or posix_spawn acts for its parent.
@@ -33,6 +34,7 @@ struct bpf_options {
 	const uint8_t *secret;
 	bool has_shim;
 	const char *shim_path;
+	const char *socket_name; /* where hellos go, without what is before the random part */
 	/* Takes the hellos that are there now, each comes in by bpf_hello(). */
 	void (*receive)(void *arg);
 	void *receive_arg;
@@ -53,6 +55,9 @@ struct bpf {
 	struct elf_facts *facts;
 	uint32_t facts_count, facts_room;
 	uint32_t loader_object; /* item id of the dynamic loader as last seen, 0: not yet */
+	struct map layout_map; /* -> index in layouts + 1 */
+	struct layout *layouts, *layout_spare;
+	uint32_t layout_count;
 	struct unwind_stack *stack;
 	struct seen_frame *frames;
 };
@@ -119,6 +124,15 @@ bool bpf_stack_unwind(struct bpf *bpf, struct proc *proc, const struct wire_kern
 /* bpf_elf.c: NULL when out of memory. Valid until the next call. */
 const struct elf_facts *bpf_elf_of(struct bpf *bpf, const struct proc *proc,
 				   const struct unwind_frame *frame);
+
+/* bpf_map.c: where a new image is, and a file that was made executable; false: it is not known
+ * which part of the file. Negative: out of memory. */
+int bpf_map_init(struct bpf *bpf);
+void bpf_map_done(struct bpf *bpf);
+void bpf_map_image(struct bpf *bpf, const struct proc *proc, const struct unwind_who *who,
+		   const struct wire_kernel_exec *record);
+bool bpf_map_file(struct bpf *bpf, const struct proc *proc, const struct unwind_who *who,
+		  const struct wire_kernel_event *record, struct str path);
 
 /* bpf_bypass.c */
 enum bypass bpf_bypass_of(struct bpf *bpf, const struct proc *proc, const struct seen_stack *stack);

@@ -4,10 +4,14 @@
  * announced event names a stack of a ring; that ring is drained first, then the stack is known.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "bpf.h"
+
+#define RING_NAME "memfd:sowatch" /* preload/session.c calls it that */
 
 struct deed {
 	const struct wire_kernel_event *record;
@@ -190,15 +194,32 @@ static void unannounced_functions(struct bpf *bpf, struct deed *deed, const stru
 		deed->event.via[count++] = define_function(bpf->live, seen->via[i]);
 }
 
-/* The shim's own work: from its hello on all of it, before that what its constructor does. */
-static bool is_ours(struct bpf *bpf, const struct proc *proc, const struct seen_stack *seen)
+/* Saying hello: to a socket of a random name that only the tree was told, with a ring that has
+ * ours. Known as such even where the stack tells nothing. */
+static bool is_hello(const struct bpf *bpf, const struct deed *deed)
+{
+	const struct str *where = &deed->blobs[0];
+	const char *name = bpf->options.socket_name;
+
+	if (deed->record->action == WIRE_NET_CONNECT)
+		return memmem(where->data, where->len, name, strlen(name));
+	return deed->record->syscall == SYS_memfd_create &&
+	       memmem(where->data, where->len, RING_NAME, sizeof(RING_NAME) - 1);
+}
+
+/* The shim's own work: from its hello on all of it, before that what starting up takes. */
+static bool is_ours(struct bpf *bpf, const struct deed *deed, const struct proc *proc,
+		    const struct seen_stack *seen)
 {
 	const struct seen_frame *frame = &bpf->frames[seen->first];
 
-	if (!seen->first)
-		return false;
-	return proc->is_covered || seen->first >= seen->count ||
-	       (frame->facts && frame->facts->is_loader);
+	if (deed->record->action == WIRE_NET_CONNECT && is_hello(bpf, deed))
+		return true;
+	if (!seen->id || seen->first)
+		return is_hello(bpf, deed) ||
+		       (seen->first && (proc->is_covered || seen->first >= seen->count ||
+					(frame->facts && frame->facts->is_loader)));
+	return false;
 }
 
 /* A program that was over before its map could be read: what it opens before it is heard of is
@@ -239,7 +260,7 @@ static bool deed_unannounced(struct bpf *bpf, struct deed *deed, struct proc *pr
 		deed->event.chain = define_chain(bpf->live, deed->actor->id, 0, 0);
 		return true;
 	}
-	if (is_ours(bpf, proc, &seen))
+	if (is_ours(bpf, deed, proc, &seen))
 		return false;
 	/* Mapping the objects it loads is what a loader is for; one of them is the shim. */
 	if (seen.is_loader &&
@@ -286,13 +307,21 @@ static bool is_mapping(const struct deed *deed)
 	}
 }
 
-static void code_made(struct bpf *bpf, const struct deed *deed, struct proc *proc)
+/* Even what is not recorded tells where code is. */
+static void code_mapped(struct bpf *bpf, const struct deed *deed, const struct proc *proc)
 {
 	const struct wire_kernel_event *record = deed->record;
 	const struct unwind_who who = { record->head.pid, record->head.tid,
 					record->head.start_ns };
 
-	unwind_process_changed(bpf->unwind, &who);
+	if (!bpf_map_file(bpf, proc, &who, record, deed->blobs[0]))
+		unwind_process_changed(bpf->unwind, &who);
+}
+
+static void code_made(struct bpf *bpf, const struct deed *deed, struct proc *proc)
+{
+	const struct wire_kernel_event *record = deed->record;
+
 	if (record->result >= 0)
 		object_code_made(bpf->live, proc, record->address, record->bytes, deed->maker);
 }
@@ -333,6 +362,11 @@ int bpf_event(struct bpf *bpf, const struct wire_kernel_event *record, size_t by
 		return 0;
 	deed.actor = proc;
 	deed_begin(&deed);
+	if (record->action == WIRE_EXEC_CODE)
+		code_mapped(bpf, &deed, proc);
+	/* Directories opened without saying so: the shim tells them like files. */
+	if (record->action == WIRE_FILE_LIST && !(record->detail & O_DIRECTORY))
+		deed.event.action = WIRE_FILE_READ;
 	if (has_slot && !slot_is_valid(record)) {
 		/* The shim writes no such slot. */
 		has_slot = false;

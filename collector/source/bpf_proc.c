@@ -211,6 +211,7 @@ int bpf_proc_exec(struct bpf *bpf, const struct wire_kernel_exec *record, size_t
 	}
 	image->is_expected = exec_is_coverable(bpf, image);
 	unwind_process_executed(bpf->unwind, &who);
+	bpf_map_image(bpf, image, &who, record);
 	proc_announce(bpf->live, image, NULL, NULL);
 	return 0;
 }

@@ -329,6 +329,7 @@ static int probes_open(struct source_ring *ring, char *error, size_t error_bytes
 		.secret = ring->sockets.secret,
 		.has_shim = is_vantage(&ring->options, "both"),
 		.shim_path = ring->shim_path,
+		.socket_name = ring->sockets.name,
 		.receive = hellos_take,
 		.receive_arg = ring,
 	};

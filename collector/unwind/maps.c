@@ -199,6 +199,63 @@ struct region *maps_find(const struct maps *maps, uint64_t address)
 	return NULL;
 }
 
+const struct region *maps_overlap(const struct maps *maps, uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; maps && i < maps->count && maps->regions[i].start < end; i++) {
+		if (maps->regions[i].end > start)
+			return &maps->regions[i];
+	}
+	return NULL;
+}
+
+static struct maps *maps_copy(const struct maps *maps)
+{
+	struct maps *copy = calloc(1, sizeof(*copy));
+	int error = copy ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; maps && i < maps->count && !error; i++) {
+		struct region region = maps->regions[i];
+
+		error = region_add(copy, &region, maps->paths + maps->regions[i].path,
+				   maps->regions[i].path_len);
+		if (!error && region.object)
+			region.object->refs++;
+	}
+	if (copy)
+		copy->refs = 1;
+	if (!error)
+		return copy;
+	maps_put(copy);
+	return NULL;
+}
+
+struct maps *maps_with(const struct maps *maps, const struct region *region, const char *path,
+		       size_t path_len)
+{
+	struct maps *copy = maps_copy(maps);
+	struct region added = *region;
+	struct timespec now;
+	uint32_t at = 0;
+
+	if (!copy)
+		return NULL;
+	clock_gettime(CLOCK_REALTIME, &now);
+	copy->read_realtime_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	while (at < copy->count && copy->regions[at].start < region->start)
+		at++;
+	/* Appended below the order's eyes, then put in its place. */
+	added.start = UINT64_MAX - 1;
+	if (region_add(copy, &added, path, path_len)) {
+		maps_put(copy);
+		return NULL;
+	}
+	added.start = region->start;
+	memmove(&copy->regions[at + 1], &copy->regions[at],
+		(copy->count - 1 - at) * sizeof(*copy->regions));
+	copy->regions[at] = added;
+	return copy;
+}
+
 /* Opened for its identity first: opening a device or a FIFO may do things, or wait for ever.
  * Some file systems (btrfs, overlay) show another device in maps than stat() does. */
 static int file_open(const char *path, const struct region *region, bool is_device_known,

@@ -45,6 +45,12 @@ void maps_put(struct maps *maps);
 size_t maps_bytes(const struct maps *maps);
 
 struct region *maps_find(const struct maps *maps, uint64_t address);
+/* Some region that has a part of start..end; NULL: none. */
+const struct region *maps_overlap(const struct maps *maps, uint64_t start, uint64_t end);
+/* A referenced map with what maps (may be NULL) has and one region more, which must overlap none;
+ * NULL: out of memory, or too many. */
+struct maps *maps_with(const struct maps *maps, const struct region *region, const char *path,
+		       size_t path_len);
 /* Opens what is mapped there, when that was not done before. pid: a process that has this map now,
  * or 0 when none is known to. */
 void maps_bind(struct maps *maps, struct region *region, struct objects *objects, uint32_t pid,

@@ -158,6 +158,25 @@ void process_read(struct processes *processes, struct process *process, uint32_t
 	process->debt_ns += (process->read_at_ns - start) * READ_SHARE;
 }
 
+void process_told(struct processes *processes, struct process *process,
+		  const struct region *region, const char *path, size_t path_len)
+{
+	const struct region *there = maps_overlap(process->maps, region->start, region->end);
+	struct maps *maps;
+
+	if (there) {
+		process->is_stale |= there->start != region->start || there->end != region->end ||
+				     there->inode != region->inode;
+		return;
+	}
+	maps = maps_with(process->maps, region, path, path_len);
+	if (!maps)
+		return;
+	maps_put(process->maps);
+	process->maps = maps;
+	process_weigh(processes, process);
+}
+
 void process_share(struct processes *processes, struct process *child, const struct process *parent)
 {
 	maps_put(child->maps);

@@ -39,6 +39,9 @@ void processes_done(struct processes *processes);
 
 /* Reads the map again. What it held is kept as `before`, and when nothing can be read, kept. */
 void process_read(struct processes *processes, struct process *process, uint32_t tid);
+/* One mapping more. What lies there already is out of date: the map is read again when it can be. */
+void process_told(struct processes *processes, struct process *process,
+		  const struct region *region, const char *path, size_t path_len);
 void process_share(struct processes *processes, struct process *child,
 		   const struct process *parent);
 /* The mapping of an address; NULL: none is known. *ret_maps is the map it belongs to. At most one

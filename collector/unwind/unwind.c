@@ -206,6 +206,19 @@ void unwind_process_changed(struct unwind *unwind, const struct unwind_who *who)
 		process->is_stale = true;
 }
 
+void unwind_process_mapped(struct unwind *unwind, const struct unwind_who *who,
+			   const struct unwind_mapping *mapping)
+{
+	struct process *process = process_find(&unwind->processes, who, true);
+	const struct region region = { .start = mapping->start, .end = mapping->end,
+				       .offset = mapping->offset, .device = mapping->device,
+				       .inode = mapping->inode, .state = REGION_NEW };
+
+	if (process && mapping->start < mapping->end)
+		process_told(&unwind->processes, process, &region, mapping->path,
+			     mapping->path_len);
+}
+
 void unwind_process_exited(struct unwind *unwind, const struct unwind_who *who)
 {
 	struct process *process = process_find(&unwind->processes, who, false);

@@ -117,6 +117,9 @@ struct wire_kernel_exec {
 	uint16_t path_len, argv_len, cwd_len;
 	uint8_t is_secure; /* AT_SECURE: the loader ignores the shim */
 	uint8_t pad;
+	/* Of its auxiliary vector, 0 when it has none: where its program headers and its
+	 * interpreter are mapped, for a process that is gone before its map could be read. */
+	uint64_t phdr, interpreter_base;
 };
 
 struct wire_kernel_exit {
@@ -134,7 +137,7 @@ struct wire_kernel_hello {
 
 _Static_assert(sizeof(struct wire_kernel_head) == 48, "contract");
 _Static_assert(sizeof(struct wire_kernel_fork) == 72, "contract");
-_Static_assert(sizeof(struct wire_kernel_exec) == 72, "contract");
+_Static_assert(sizeof(struct wire_kernel_exec) == 88, "contract");
 _Static_assert(sizeof(struct wire_kernel_event) == 152, "contract");
 
 #endif
