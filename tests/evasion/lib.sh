@@ -75,21 +75,22 @@ expect_replay_alike()
 		diff <(jq -S . "$here/summary.json") <(jq -S . "$here/replay.json"))
 }
 
-# need_vantage VANTAGE: ends the scenario where `sowatch run` says that it cannot have it. Only what
-# it says counts as a reason: that it fails in silence, or takes another vantage, is a failure.
+# need_vantage VANTAGE: ends the scenario where `sowatch run` says that it cannot have it. Only that
+# counts as a reason: to fail in silence or over something else, or to take another, is a failure.
 need_vantage()
 {
 	local said
-	if said=$("$sowatch" run --vantage "$1" -o "$work/probe.swl" --summary "$work/probe.json" \
+	watched=$1 here=$work
+	if said=$("$sowatch" run --vantage "$1" -o "$work/probe-$1.swl" --summary "$work/probe.json" \
 		-- /bin/true 2>&1 </dev/null); then
-		watched=$1 here=$work
 		check
 		[ "$(jq -r .coverage.vantage "$work/probe.json" 2>/dev/null)" = "$1" ] ||
 			fail "--vantage $1 was taken for another one" - <<<"$said"
 		return 0
 	fi
-	[ -n "$said" ] || { fail "--vantage $1 failed and gave no reason"; exit 1; }
-	skip "$(grep -m 1 . <<<"$said")"
+	grep -qE -- "--vantage $1: ." <<<"$said" ||
+		{ fail "--vantage $1 failed, and not for want of it" - <<<"$said"; exit 1; }
+	skip "$(grep -m 1 -E -- "--vantage $1: ." <<<"$said")"
 }
 
 # --- under shim ------------------------------------------------------------------------------
@@ -140,6 +141,15 @@ expect_blame()
 	others=$(jq -r --arg names "$*" 'select(.kind != "coverage") | .subject.name
 		| select(. as $n | $names | split(" ") | index($n) | not)' "$here/alerts.jsonl" | sort -u)
 	[ -z "$others" ] || fail "only $* should be charged, also charged: $others; told were" - < <(alerts_told)
+}
+
+# expect_logged N REGEX: that many lines of `log show` match.
+expect_logged()
+{
+	local count
+	check
+	count=$("$sowatch" log show "$here/log.swl" | grep -cE -- "$2")
+	[ "$count" = "$1" ] || fail "expected $1 lines of the log like '$2', found $count"
 }
 
 # expect_honest: no finding at all, everything was seen.

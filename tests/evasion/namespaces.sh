@@ -31,4 +31,5 @@ acts()
 acts shim
 need_vantage both
 acts both
-expect "its pid inside is in the log" sh -c '"$1" log show "$2" | grep -qE "inner.?pid[ =]+1\b|pid [0-9]+ \(1 inside\)"' - "$sowatch" "$here/log.swl"
+observe both pids --no-replay -- unshare -p -f sh -c "echo \$\$; cat outer/data.txt"
+expect "its pid inside is told" grep -qE "\"inner_pid\": ?1\b|\(1 inside\)" <("$sowatch" log show "$here/log.swl"; cat "$here/alerts.jsonl" "$here/summary.json")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* evade_crowd COUNT AT-ONCE PREFIX: COUNT children, each opens PREFIX.(number modulo 4) through
+/* evade_crowd COUNT AT-ONCE PREFIX: COUNT children, each opens PREFIX.a to PREFIX.d through
  * libopener and ends with its number modulo 100. Every fourth one leaves by a signal instead. */
 #include <signal.h>
 #include <sys/wait.h>
@@ -12,7 +12,7 @@ static void child(const char *prefix, int number)
 	char path[256];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s.%d", prefix, number % 4);
+	snprintf(path, sizeof(path), "%s.%c", prefix, "abcd"[number % 4]);
 	fd = opener_open(path);
 	want(fd >= 0, path);
 	close(fd);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* argv without the program's name. 0: it did what it is for. */
@@ -42,6 +43,15 @@ static inline __attribute__((always_inline, unused)) long raw6(long number, long
 			 : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return ret;
+}
+
+/* A service goes on after what its libraries do. Whoever looks at its memory map a little later must
+ * still find it; evade_brief is the one that ends at once. */
+static inline __attribute__((unused)) void go_on(void)
+{
+	struct timespec pause = { 0, 150000000 };
+
+	nanosleep(&pause, NULL);
 }
 
 /* A function of libc itself, whatever stands in front of it. */

@@ -15,5 +15,6 @@ int main(int argc, char **argv)
 	want(fd >= 0 && read(fd, line, sizeof(line) - 1) > 0, argv[2]);
 	close(fd);
 	printf("%.*s\ndid it\n", (int)strcspn(line, "\n"), line);
+	go_on();
 	return 0;
 }

@@ -13,5 +13,6 @@ int main(int argc, char **argv)
 		return 1;
 	raw3(SYS_close, fd, 0, 0);
 	puts("did it");
+	go_on();
 	return 0;
 }
