@@ -25,7 +25,9 @@ told()
 	mkdir -p "$here"
 	fresh
 	shift
-	(cd "$cwd" && exec timeout --foreground -k 5 60 "$dump" -- "$@") >"$here/told" 2>"$here/err" </dev/null
+	# What the command prints would come in the middle of a record.
+	(cd "$cwd" && exec timeout --foreground -k 5 60 "$dump" -- sh -c 'exec "$@" >/dev/null' - "$@") \
+		>"$here/told" 2>"$here/err" </dev/null
 }
 
 # expect_told ACTION REST: a record with it
