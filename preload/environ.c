@@ -37,59 +37,85 @@ static void shim_path_find(void)
 		strcpy(session.shim_path, self.dlfo_link_map->l_name);
 }
 
-static void entry_remove(char **at)
+/* The arguments and environment as the kernel laid them out: [argc][argv...][NULL][envp...][NULL].
+ * `environ` is not there yet before libc is initialised (sanitizers act that early), and another
+ * constructor may have put variables into a copy of it. */
+char **environ_initial(char ***ret_argv)
 {
-	do
-		at[0] = at[1];
-	while (*at++);
+	extern void *__libc_stack_end __attribute__((weak));
+	long *stack = &__libc_stack_end ? __libc_stack_end : NULL;
+	char **argv = (char **)(stack + 1);
+
+	*ret_argv = NULL;
+	if (!stack || stack[0] < 0 || stack[0] > 1 << 24 || argv[stack[0]])
+		return environ;
+	*ret_argv = argv;
+	return argv + stack[0] + 1;
 }
 
-/* Wiped, because the text would still be seen through /proc/PID/environ. */
-static void entry_wipe(char *entry)
+static char **entry_find(char **envp, const char *name, size_t bytes)
 {
+	for (; envp && *envp; envp++)
+		if (is_variable(*envp, name, bytes))
+			return envp;
+	return NULL;
+}
+
+static void entry_remove(char **envp, const char *entry)
+{
+	for (; envp && *envp; envp++) {
+		if (*envp != entry)
+			continue;
+		do
+			envp[0] = envp[1];
+		while (*envp++);
+		return;
+	}
+}
+
+/* Gone from what the program can see of its variables. Wiped, because the text would still be seen
+ * through /proc/PID/environ. */
+static void entry_take(char **initial, char *entry)
+{
+	entry_remove(initial, entry);
+	if (environ != initial)
+		entry_remove(environ, entry);
 	memset(entry, 0, strlen(entry));
 }
 
-const char *environ_take(char **envp, char *ret_value, size_t bytes)
+const char *environ_take(char *ret_value, size_t bytes)
 {
+	char **argv, **initial = environ_initial(&argv), **at;
 	bool has_user_preload = false;
-	const char *found = NULL;
-	char *flags;
+	char *flags = ret_value;
 
 	shim_path_find();
-	for (char **at = envp; at && *at; at++) {
-		if (!IS_SESSION(*at))
-			continue;
-		if (strlen(*at) - sizeof(WIRE_ENV_NAME) < bytes) {
-			strcpy(ret_value, *at + sizeof(WIRE_ENV_NAME));
-			found = ret_value;
-		}
-		entry_wipe(*at);
-		entry_remove(at);
-		break;
-	}
-	if (!found)
+	at = entry_find(initial, WIRE_ENV_NAME, sizeof(WIRE_ENV_NAME) - 1);
+	if (!at)
+		return NULL;
+	if (strlen(*at) - sizeof(WIRE_ENV_NAME) >= bytes)
+		ret_value = NULL;
+	else
+		strcpy(ret_value, *at + sizeof(WIRE_ENV_NAME));
+	entry_take(initial, *at);
+	if (!ret_value)
 		return NULL;
 	/* FLAGS is the ninth field. */
-	flags = ret_value;
 	for (unsigned field = 1; field < 9 && flags; field++)
 		flags = strchr(flags, ':') ? strchr(flags, ':') + 1 : NULL;
 	if (flags)
 		has_user_preload = strtoul(flags, NULL, 16) & WIRE_SESSION_USER_PRELOAD;
-	for (char **at = envp; *at; at++) {
-		if (!IS_PRELOAD(*at))
-			continue;
-		if (has_user_preload) {
-			const char *user = preload_user(*at + 11);
+	at = entry_find(initial, "LD_PRELOAD", 10);
+	if (at && has_user_preload) {
+		const char *user = preload_user(*at + 11);
+		size_t left = strlen(user), was = strlen(*at + 11);
 
-			memmove(*at + 11, user, strlen(user) + 1);
-		} else {
-			entry_wipe(*at);
-			entry_remove(at);
-		}
-		break;
+		memmove(*at + 11, user, left + 1);
+		memset(*at + 11 + left, 0, was - left);
+	} else if (at) {
+		entry_take(initial, *at);
 	}
-	return found;
+	return ret_value;
 }
 
 /* --- for children ----------------------------------------------------------------------------------- */

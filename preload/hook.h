@@ -84,6 +84,8 @@ extern struct real real;
 #undef HOOK
 
 int real_init(void);
+/* One of them, before they are all there. */
+void *real_find(const char *name);
 
 /* What only glibc has. musl's loader ends a program whose preload it cannot bind, so these may be
  * missing; without _dl_find_object nothing can be attributed and the shim stays passive. */
@@ -255,8 +257,10 @@ unsigned session_format(char *buffer, size_t bytes, uint32_t origin, uint32_t se
 #define SESSION_TEXT_MAX 320
 
 /* --- environ.c ------------------------------------------------------------------------------ */
+/* The environment the program was started with, and its arguments (NULL: not found). */
+char **environ_initial(char ***ret_argv);
 /* Takes our variables out of the program's view; the SOWATCH value found, or NULL. */
-const char *environ_take(char **envp, char *ret_value, size_t bytes);
+const char *environ_take(char *ret_value, size_t bytes);
 
 struct environ_copy {
 	char **envp;

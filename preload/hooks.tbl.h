@@ -182,4 +182,6 @@ HOOK(fd, KEEP, int, dup2, (int from, int to))
 HOOK(fd, KEEP, int, dup3, (int from, int to, int flags))
 HOOK(fd, KEEP, int, close_range, (unsigned int first, unsigned int last, int flags))
 HOOK(fd, KEEP, void, closefrom, (int first))
+/* --- added later: hooks are numbered in this order ------------------------------------------- */
+HOOK(load, KEEP, int, dl_iterate_phdr, (int (*callback)(struct dl_phdr_info *info, size_t bytes, void *data), void *data))
 /* clang-format on */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * load: dlopen and dlclose. The loader searches the RUNPATH of the object that calls dlopen, which
- * it knows by the return address; a plain wrapper would put ours there and plugins would not be
- * found. So where the caller's search path matters (a bare file name, and the caller has a RPATH or
- * RUNPATH), dlopen is entered by a jump that leaves the return address alone, and told beforehand.
+ * load: dlopen, dlclose and the list of objects. The loader searches the RUNPATH of the object that
+ * calls dlopen, which it knows by the return address; a plain wrapper would put ours there and
+ * plugins would not be found. So where the caller's search path matters (a bare file name, and the
+ * caller has a RPATH or RUNPATH), dlopen is entered by a jump that leaves the return address alone,
+ * and told beforehand.
  */
 #include "hook.h"
 
@@ -126,4 +127,68 @@ EXPORT int dlclose(void *handle)
 	ret = real.dlclose(handle);
 	stack_forget();
 	return ret;
+}
+
+/* --- the list of objects ---------------------------------------------------------------------------- */
+/* AddressSanitizer's runtime ends the program when another library comes before it in this list
+ * (sanitizer check "ASan runtime does not come first"). It is told of us all the same, but last. */
+struct listing {
+	int (*callback)(struct dl_phdr_info *info, size_t bytes, void *data);
+	void *data;
+	struct dl_phdr_info self;
+	size_t self_bytes;
+};
+
+static int listing_each(struct dl_phdr_info *info, size_t bytes, void *data)
+{
+	struct listing *listing = data;
+
+	if (!object_is_shim(info->dlpi_addr + (info->dlpi_phnum ? info->dlpi_phdr->p_vaddr : 0)))
+		return listing->callback(info, bytes, listing->data);
+	listing->self_bytes = bytes < sizeof(*info) ? bytes : sizeof(*info);
+	listing->self = *info;
+	return 0;
+}
+
+/* Not libc's functions: it has put its own in front of them. */
+static bool is_prefix(const char *text, const char *prefix)
+{
+	while (*prefix)
+		if (*text++ != *prefix++)
+			return false;
+	return true;
+}
+
+static bool is_sanitizer(const void *caller)
+{
+	struct dl_find_object object;
+	const char *name;
+
+	if (!&_dl_find_object || _dl_find_object((void *)(uintptr_t)caller, &object) < 0)
+		return false;
+	name = object.dlfo_link_map->l_name;
+	for (; name && *name; name++)
+		if (is_prefix(name, "/libasan.so") || is_prefix(name, "/libclang_rt.asan"))
+			return true;
+	return false;
+}
+
+EXPORT int dl_iterate_phdr(int (*callback)(struct dl_phdr_info *info, size_t bytes, void *data),
+			   void *data)
+{
+	int (*next)(int (*)(struct dl_phdr_info *, size_t, void *), void *) = real.dl_iterate_phdr;
+	struct listing listing = { .callback = callback, .data = data };
+	int ret;
+
+	/* The sanitizer asks before it can be called itself: do not start for this. */
+	if (unlikely(shim_state < SHIM_PASSIVE) &&
+	    !(next = (int (*)(int (*)(struct dl_phdr_info *, size_t, void *), void *))real_find(
+		      "dl_iterate_phdr")))
+		return 0;
+	if (likely(!is_sanitizer(__builtin_return_address(0))))
+		return next(callback, data);
+	objects_init();
+	ret = next(listing_each, &listing);
+	return ret || !listing.self_bytes ? ret :
+					    callback(&listing.self, listing.self_bytes, data);
 }

@@ -33,7 +33,7 @@ static void shim_start(void)
 		__atomic_store_n(&shim_state, SHIM_NEW, __ATOMIC_RELEASE);
 		return;
 	}
-	if (!getauxval(AT_SECURE) && &_dl_find_object && environ_take(environ, value, sizeof(value)) &&
+	if (!getauxval(AT_SECURE) && &_dl_find_object && environ_take(value, sizeof(value)) &&
 	    session_init(value))
 		state = SHIM_ACTIVE;
 	memset(value, 0, sizeof(value));

@@ -4,6 +4,9 @@
  * and at a tenth of its cost, because every process pays this at start. The objects after us in
  * the loader's list are searched in order through their GNU hash tables; the default version wins,
  * as in an unversioned look-up. Anything unusual (IFUNC, no GNU hash table) goes to dlsym.
+ *
+ * No string functions of libc's: a sanitizer has put its own in front of them, and those may not be
+ * called before it is ready.
  */
 #include "hook.h"
 
@@ -25,6 +28,24 @@ static const char names[] =
 #undef HOOK
 	;
 
+static bool is_same(const char *a, const char *b)
+{
+	for (; *a == *b; a++, b++)
+		if (!*a)
+			return true;
+	return false;
+}
+
+static bool is_vdso(const char *name)
+{
+	static const char prefix[] = "linux-vdso";
+
+	for (unsigned i = 0; i < sizeof(prefix) - 1; i++)
+		if (name[i] != prefix[i])
+			return false;
+	return true;
+}
+
 static uint32_t gnu_hash(const char *name)
 {
 	uint32_t h = 5381;
@@ -38,7 +59,10 @@ static bool symbols_of(const struct link_map *map, struct symbols *ret)
 {
 	/* ld.so has made these addresses absolute, except in objects it did not relocate itself
 	 * (the vDSO), where they are still small. */
-	memset(ret, 0, sizeof(*ret));
+	ret->table = NULL;
+	ret->strings = NULL;
+	ret->versions = NULL;
+	ret->hash = NULL;
 	ret->base = map->l_addr;
 	for (const ElfW(Dyn) *d = map->l_ld; d && d->d_tag != DT_NULL; d++) {
 		uint64_t address = d->d_un.d_ptr;
@@ -76,7 +100,7 @@ static const ElfW(Sym) * symbols_find(const struct symbols *s, const char *name,
 
 		if ((h | 1) == (hash | 1) && symbol->st_shndx != SHN_UNDEF &&
 		    !(s->versions && (s->versions[i] & 0x8000)) &&
-		    !strcmp(s->strings + symbol->st_name, name))
+		    is_same(s->strings + symbol->st_name, name))
 			return symbol;
 		if (h & 1)
 			break;
@@ -84,18 +108,32 @@ static const ElfW(Sym) * symbols_find(const struct symbols *s, const char *name,
 	return NULL;
 }
 
-static void *real_find(const struct symbols *objects, unsigned count, const char *name)
+static void *symbol_address(const struct symbols *object, const ElfW(Sym) *symbol, const char *name)
+{
+	if (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC)
+		return dlsym(RTLD_NEXT, name);
+	return (void *)(object->base + symbol->st_value);
+}
+
+static const struct link_map *map_next(void)
+{
+	struct dl_find_object self;
+
+	return &_dl_find_object && _dl_find_object((void *)map_next, &self) == 0 ?
+		       self.dlfo_link_map->l_next :
+		       NULL;
+}
+
+void *real_find(const char *name)
 {
 	uint32_t hash = gnu_hash(name);
 
-	for (unsigned i = 0; i < count; i++) {
-		const ElfW(Sym) *symbol = symbols_find(&objects[i], name, hash);
+	for (const struct link_map *map = map_next(); map; map = map->l_next) {
+		struct symbols object;
+		const ElfW(Sym) *symbol;
 
-		if (!symbol)
-			continue;
-		if (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC)
-			return dlsym(RTLD_NEXT, name);
-		return (void *)(objects[i].base + symbol->st_value);
+		if (symbols_of(map, &object) && (symbol = symbols_find(&object, name, hash)))
+			return symbol_address(&object, symbol, name);
 	}
 	return NULL;
 }
@@ -106,30 +144,53 @@ static long real_missing(void)
 	return -1;
 }
 
+/* Fills in what these objects have of what is still missing. struct real is nothing but function
+ * pointers in the table's order. */
+static void real_search(const struct symbols *objects, unsigned count)
+{
+	void **place = (void **)&real;
+
+	for (const char *name = names; *name; name++, place++) {
+		uint32_t hash = gnu_hash(name);
+
+		for (unsigned i = 0; i < count && !*place; i++) {
+			const ElfW(Sym) *symbol = symbols_find(&objects[i], name, hash);
+
+			if (symbol)
+				*place = symbol_address(&objects[i], symbol, name);
+		}
+		while (*name)
+			name++;
+	}
+}
+
+#define BATCH 32
+
 int real_init(void)
 {
-	struct symbols objects[64];
+	struct symbols objects[BATCH];
 	void **place = (void **)&real;
+	const struct link_map *map = map_next();
+	bool is_odd = !map;
 	unsigned count = 0;
-	struct dl_find_object self = { 0 };
-	bool is_odd = !&_dl_find_object || _dl_find_object((void *)real_init, &self) < 0;
 
-	for (struct link_map *map = is_odd ? NULL : self.dlfo_link_map->l_next; map;
-	     map = map->l_next) {
-		if (count == sizeof(objects) / sizeof(*objects)) {
-			is_odd = true; /* libc may lie beyond: never answer from half a list */
-			break;
-		}
+	for (; map && !is_odd; map = map->l_next) {
 		if (symbols_of(map, &objects[count]))
 			count++;
-		else if (map->l_name && map->l_name[0] && !strstr(map->l_name, "vdso"))
-			is_odd = true;
+		else
+			is_odd = map->l_name && map->l_name[0] && !is_vdso(map->l_name);
+		if (count == BATCH || !map->l_next) {
+			real_search(objects, count);
+			count = 0;
+		}
 	}
-	/* struct real is nothing but function pointers in the table's order. */
-	for (const char *name = names; *name; name += strlen(name) + 1, place++) {
-		*place = is_odd ? dlsym(RTLD_NEXT, name) : real_find(objects, count, name);
+	for (const char *name = names; *name; name++, place++) {
+		if (is_odd)
+			*place = dlsym(RTLD_NEXT, name);
 		if (!*place)
 			*place = (void *)real_missing;
+		while (*name)
+			name++;
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "hook.h"
 
 #include <linux/memfd.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 
 struct session session;
@@ -148,6 +149,24 @@ static bool is_error(long ret)
 	return ret < 0 && ret > -4096;
 }
 
+/* Growing a file beyond RLIMIT_FSIZE raises SIGXFSZ, which kills. The limit is the program's, not
+ * meant for memory, and put aside for the moment if that is allowed. */
+static long ring_size(long fd, uint64_t bytes)
+{
+	struct rlimit64 limit, lifted;
+	long ret = sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit);
+
+	if (ret || limit.rlim_cur >= bytes)
+		return ret ? ret : sys_call2(SYS_ftruncate, fd, bytes);
+	lifted.rlim_cur = lifted.rlim_max = limit.rlim_max < bytes ? bytes : limit.rlim_max;
+	ret = sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, &lifted, NULL);
+	if (ret)
+		return ret;
+	ret = sys_call2(SYS_ftruncate, fd, bytes);
+	sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, &limit, NULL);
+	return ret;
+}
+
 /* Makes and maps a new ring; the descriptor, or -errno. */
 static long ring_make(struct wire_ring **ret_ring)
 {
@@ -164,7 +183,7 @@ static long ring_make(struct wire_ring **ret_ring)
 		sys_call1(SYS_close, fd);
 		return base;
 	}
-	ret = sys_call2(SYS_ftruncate, fd, file);
+	ret = ring_size(fd, file);
 	if (!ret)
 		ret = sys_call3(SYS_fcntl, fd, F_ADD_SEALS,
 				F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
@@ -276,35 +295,21 @@ static void hello_fill(struct wire_hello *hello)
 }
 
 /* --- the first record: who we are ------------------------------------------------------------------ */
-static uint32_t argv_bytes(char *const *argv, uint32_t max, bool *ret_is_cut)
-{
-	uint32_t total = 0;
-
-	for (; argv && *argv; argv++) {
-		size_t bytes = strnlen(*argv, max) + 1;
-
-		if (total + bytes > max) {
-			*ret_is_cut = true;
-			break;
-		}
-		total += (uint32_t)bytes;
-	}
-	return total;
-}
-
-/* The program's arguments as the kernel laid them out, found from the environment's place: glibc
- * tells constructors, but not code that starts earlier. */
-static char **saved_argv;
-
+/* The program's arguments as text on the initial stack: always readable, whatever the program has
+ * done to argv since. Home and path are kept apart, because that text is overwritten by programs
+ * that set their title. */
+static const char *arguments;
+static uint32_t arguments_bytes;
+static char kept_home[256], kept_path[1024];
 static const char *saved_home = "", *saved_path = "";
+#define ARGUMENTS_MAX 4096u
 
 static void process_publish(void)
 {
 	char exe[1024], cwd[1024];
 	long exe_bytes = sys_call3(SYS_readlink, "/proc/self/exe", exe, sizeof(exe));
 	long cwd_bytes = sys_call2(SYS_getcwd, cwd, sizeof(cwd));
-	bool is_cut = false;
-	uint32_t argv = argv_bytes(saved_argv, 4096, &is_cut), bytes;
+	uint32_t argv = arguments_bytes < ARGUMENTS_MAX ? arguments_bytes : ARGUMENTS_MAX, bytes;
 	uint32_t home = (uint32_t)strnlen(saved_home, 1024), path = (uint32_t)strnlen(saved_path, 4096);
 	struct wire_process *record;
 	char *at;
@@ -329,17 +334,12 @@ static void process_publish(void)
 	at = (char *)(record + 1);
 	at = mempcpy(at, exe, (size_t)exe_bytes);
 	at = mempcpy(at, cwd, (size_t)cwd_bytes);
-	for (uint32_t i = 0, done = 0; done < argv; i++) {
-		size_t length = strnlen(saved_argv[i], argv - done - 1);
-
-		memcpy(at, saved_argv[i], length);
-		at[length] = 0;
-		at += length + 1;
-		done += (uint32_t)length + 1;
-	}
+	at = mempcpy(at, arguments, argv);
+	if (argv)
+		at[-1] = 0;
 	at = mempcpy(at, saved_home, home);
 	memcpy(at, saved_path, path);
-	ring_commit(record, bytes, WIRE_PROCESS, is_cut ? WIRE_ARGV_CUT : 0);
+	ring_commit(record, bytes, WIRE_PROCESS, argv < arguments_bytes ? WIRE_ARGV_CUT : 0);
 }
 
 /* --- attaching ----------------------------------------------------------------------------------- */
@@ -384,32 +384,27 @@ static void guard_make(void)
 	session_fork_guard = page;
 }
 
+static const char *text_keep(const char *text, char *room, size_t bytes)
+{
+	size_t length = strlen(text) + 1;
+
+	return length <= bytes ? memcpy(room, text, length) : text;
+}
+
 static void host_view_take(void)
 {
-	char **env = environ;
+	char **argv, **env = environ_initial(&argv);
 
 	for (; env && *env; env++) {
 		if (!strncmp(*env, "HOME=", 5))
-			saved_home = *env + 5;
+			saved_home = text_keep(*env + 5, kept_home, sizeof(kept_home));
 		else if (!strncmp(*env, "PATH=", 5))
-			saved_path = *env + 5;
+			saved_path = text_keep(*env + 5, kept_path, sizeof(kept_path));
 	}
-}
-
-/* argv lies right below envp on the initial stack: [argc][argv...][NULL][envp...]. Walk back from
- * envp to the word that counts the words in between. */
-static void argv_find(char **initial_envp)
-{
-	char **at = initial_envp - 1;
-
-	if (!initial_envp || *at)
-		return;
-	for (long argc = 0; argc < 1 << 16; argc++) {
-		if ((long)(uintptr_t)at[-1] == argc) {
-			saved_argv = at;
-			return;
-		}
-		at--;
+	arguments = argv ? *argv : NULL;
+	for (const char *end = arguments; argv && *argv && *argv == end; argv++) {
+		end += strlen(end) + 1;
+		arguments_bytes = (uint32_t)(end - arguments);
 	}
 }
 
@@ -427,7 +422,6 @@ bool session_init(const char *text)
 		return false;
 	objects_init();
 	host_view_take();
-	argv_find(environ);
 	hello.parent_instance = p.parent;
 	hello.origin = (uint32_t)p.origin;
 	hello.serial = (uint32_t)p.serial;
