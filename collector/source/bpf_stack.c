@@ -154,9 +154,10 @@ static void stack_look(struct bpf *bpf, struct seen_stack *seen)
 static void stack_define(struct bpf *bpf, struct seen_stack *seen)
 {
 	struct item_frame frames[WIRE_STACK_FRAMES];
-	uint32_t count = 0;
+	/* A chain begins with the caller of the public function, which the event names. */
+	uint32_t count = 0, from = seen->hook && seen->outside < seen->count ? seen->outside : 0;
 
-	for (uint32_t i = 0; i < seen->count; i++) {
+	for (uint32_t i = from; i < seen->count; i++) {
 		const struct unwind_frame *frame = &bpf->stack->frames[i];
 
 		if (bpf->frames[i].facts && bpf->frames[i].facts->is_shim)
