@@ -103,8 +103,9 @@ static void load_file(struct loader *loader, const char *path)
 	} else if (len < 0) {
 		fail_path(loader, path, error_text(loader, (int)-len));
 	} else {
+		size_t mark = len >= 3 && !memcmp(loader->buffer, "\xef\xbb\xbf", 3) ? 3 : 0;
 		loader->total_bytes += (size_t)len;
-		add_origin(loader, path, loader->buffer, (size_t)len);
+		add_origin(loader, path, loader->buffer + mark, (size_t)len - mark);
 	}
 }
 
@@ -138,6 +139,8 @@ static void scan_entry(struct loader *loader, const char *path, unsigned depth, 
 	if (S_ISDIR(status.st_mode)) {
 		if (strcmp(name, "tests"))
 			scan_directory(loader, path, depth + 1, found);
+	} else if (is_policy_name(name) && !S_ISREG(status.st_mode)) {
+		fail_path(loader, path, "is not a regular file"); /* a pipe would never end */
 	} else if (is_policy_name(name)) {
 		found->paths = pool_grow(&loader->scratch, found->paths, found->count,
 					 sizeof(*found->paths));

@@ -3,6 +3,9 @@
  * Every class of error, to the letter: place, words, source line, caret. And that nothing is ever
  * half-loaded (lab_load checks: errors if and only if there is no policy).
  */
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "test_policy_lab.h"
 
 #include <unistd.h>
@@ -264,12 +267,44 @@ static void test_files(void **state)
 	rmdir(directory);
 }
 
+/* A pipe would never end; a byte order mark is no part of the text. */
+static void test_odd_files(void **state)
+{
+	char directory[] = "/tmp/sowatch-policy-XXXXXX", pipe[128], marked[128], *errors = NULL;
+	const char *paths[] = {directory};
+	struct policy *policy = NULL;
+	size_t bytes;
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(pipe, sizeof(pipe), "%s/a.yaml", directory);
+	snprintf(marked, sizeof(marked), "%s/b.yaml", directory);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	FILE *file = fopen(marked, "w");
+	assert_non_null(file);
+	fputs("\xef\xbb\xbfversion: 1\nprofiles: []\n", file);
+	fclose(file);
+	file = open_memstream(&errors, &bytes);
+	struct policy_options options = {.errors = file};
+	assert_int_equal(policy_load(paths, 1, &options, &policy), 1);
+	fflush(file);
+	assert_non_null(strstr(errors, "/a.yaml: error: is not a regular file\n"));
+	assert_null(policy);
+	unlink(pipe);
+	assert_int_equal(policy_load(paths, 1, &options, &policy), 0);
+	assert_non_null(policy);
+	policy_free(policy);
+	fclose(file);
+	free(errors);
+	unlink(marked);
+	rmdir(directory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each),	  cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_all_at_once_in_order), cmocka_unit_test(test_oversized),
-		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_files),		     cmocka_unit_test(test_odd_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
