@@ -8,7 +8,6 @@
 
 #include "test_policy_lab.h"
 
-#include <unistd.h>
 
 static void check(const char *text, const char *expected)
 {
