@@ -101,6 +101,7 @@ struct thread {
 	uint32_t generation; /* of the session tid belongs to */
 	uint32_t origin;     /* origin id of the chain that created this thread */
 	uint32_t is_vforking; /* vfork was called: whoever runs next may be its child */
+#define VFORK_SHARED 2	      /* clone with shared memory: both run, for as long as they like */
 	uint64_t stack_top;  /* highest address of this thread's own stack, 0 unknown */
 };
 extern __thread struct thread thread_self;
@@ -214,6 +215,8 @@ uint64_t clock_now_ns(void);
 uint32_t thread_tid(void);
 /* getpid, or what libc knows when a filter may forbid it (this thread is then the child's only). */
 uint32_t process_pid(void);
+/* The process that runs this: a vfork child acts in its parent's memory. */
+uint32_t process_acting(void);
 
 /* --- ring_write.c --------------------------------------------------------------------------- */
 /* Room for a record of bytes (already a multiple of 8), or NULL: the loss is counted. */
@@ -299,6 +302,9 @@ extern uint32_t load_generation;
 /* Defines the object if need be. 0: code in no object. *ret_base: load bias. */
 uint32_t object_id(uint64_t pc, uint64_t *ret_base);
 bool object_is_shim(uint64_t pc);
+/* Whether these bytes lie in a readable segment of a loaded object: between its segments there may
+ * be holes that cannot be read. */
+bool object_holds(uint64_t address, unsigned bytes);
 void objects_init(void);
 void objects_forget(void);
 

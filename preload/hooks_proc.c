@@ -5,6 +5,7 @@
  */
 #include "hook.h"
 
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
@@ -154,7 +155,7 @@ EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument
 	va_end(list);
 	/* A copied child finds its fork guard wiped at its first hook. */
 	if ((flags & CLONE_VM) && !(flags & CLONE_SETTLS) && shim_state == SHIM_ACTIVE)
-		thread_self.is_vforking = 1;
+		thread_self.is_vforking = (flags & CLONE_VFORK) ? 1 : VFORK_SHARED;
 	return real.clone(function, stack, flags, argument, parent_tid, tls, child_tid);
 }
 
@@ -276,7 +277,7 @@ static void leaving(int status)
 {
 	struct wire_exit *record;
 
-	if (shim_state != SHIM_ACTIVE || !*session_fork_guard || thread_self.is_vforking)
+	if (shim_state != SHIM_ACTIVE || !*session_fork_guard || process_acting() != session.pid)
 		return;
 	record = ring_reserve(sizeof(*record), WIRE_FAMILY_META);
 	if (!record)

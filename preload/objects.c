@@ -29,17 +29,45 @@ bool object_is_shim(uint64_t pc)
 	return pc - shim_start < shim_end - shim_start;
 }
 
-static struct blob object_build_id(const struct dl_find_object *object)
+/* The program headers, in the first page where every linker puts them. */
+static const ElfW(Phdr) *object_segments(const struct dl_find_object *object, unsigned *ret_count)
 {
 	const ElfW(Ehdr) *header = object->dlfo_map_start;
-	uint64_t base = object->dlfo_link_map->l_addr;
-	const ElfW(Phdr) * segment;
 
-	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_phentsize != sizeof(*segment) ||
-	    header->e_phoff + header->e_phnum * sizeof(*segment) > 4096)
-		return (struct blob){ NULL, 0 };
-	segment = (const void *)((const char *)header + header->e_phoff);
-	for (unsigned i = 0; i < header->e_phnum; i++) {
+	*ret_count = 0;
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_phentsize != sizeof(ElfW(Phdr)) ||
+	    header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > 4096)
+		return NULL;
+	*ret_count = header->e_phnum;
+	return (const void *)((const char *)header + header->e_phoff);
+}
+
+bool object_holds(uint64_t address, unsigned bytes)
+{
+	struct dl_find_object object;
+	const ElfW(Phdr) * segment;
+	unsigned count;
+
+	if (_dl_find_object((void *)address, &object) < 0)
+		return false;
+	segment = object_segments(&object, &count);
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t start = object.dlfo_link_map->l_addr + segment[i].p_vaddr;
+
+		if (segment[i].p_type == PT_LOAD && (segment[i].p_flags & PF_R) &&
+		    address >= start && address + bytes <= start + segment[i].p_memsz)
+			return true;
+	}
+	return false;
+}
+
+static struct blob object_build_id(const struct dl_find_object *object)
+{
+	uint64_t base = object->dlfo_link_map->l_addr;
+	unsigned count;
+	const ElfW(Phdr) *segment = object_segments(object, &count);
+
+	for (unsigned i = 0; i < count; i++) {
 		const char *at = (const char *)(base + segment[i].p_vaddr);
 		const char *end = at + segment[i].p_memsz;
 

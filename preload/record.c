@@ -117,13 +117,13 @@ static bool kernel_sees(unsigned action)
 }
 
 /* Between vfork and the exec of its child both run in this memory; only the kernel knows who. */
-static uint32_t acting_pid(void)
+uint32_t process_acting(void)
 {
 	uint32_t pid = session.pid;
 
 	if (unlikely(thread_self.is_vforking)) {
-		pid = (uint32_t)sys_call0(SYS_getpid);
-		if (pid == session.pid)
+		pid = process_pid();
+		if (pid == session.pid && thread_self.is_vforking != VFORK_SHARED)
 			thread_self.is_vforking = 0;
 	}
 	return pid;
@@ -145,7 +145,7 @@ void event_publish(const struct call *call, const struct event_args *args)
 	if (!event)
 		return;
 	event->time_ns = clock_now_ns();
-	event->pid = args->pid ? args->pid : acting_pid();
+	event->pid = args->pid ? args->pid : process_acting();
 	event->tid = event->pid == session.pid ? thread_tid() : event->pid;
 	event->stack = call->stack;
 	event->origin = thread_self.origin;

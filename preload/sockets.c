@@ -17,8 +17,11 @@ struct note {
 };
 static struct note notes[NOTES];
 
+/* A vfork child closes descriptors of its own, and these notes are its parent's. */
 static struct note *note_of(int fd)
 {
+	if (unlikely(thread_self.is_vforking) && process_acting() != session.pid)
+		return NULL;
 	return (unsigned)fd < NOTES ? &notes[fd] : NULL;
 }
 
@@ -40,6 +43,8 @@ void socket_forget(int fd)
 
 void socket_forget_range(unsigned first, unsigned last)
 {
+	if (unlikely(thread_self.is_vforking) && process_acting() != session.pid)
+		return;
 	for (unsigned fd = first; fd <= last && fd < NOTES; fd++)
 		socket_forget((int)fd);
 }

@@ -21,14 +21,6 @@ struct search {
 	uint32_t budget;
 };
 
-static bool is_mapped(uint64_t address, unsigned bytes)
-{
-	struct dl_find_object object;
-
-	return _dl_find_object((void *)address, &object) == 0 &&
-	       address + bytes <= (uint64_t)object.dlfo_map_end;
-}
-
 static int32_t read_i32(uint64_t at)
 {
 	int32_t value;
@@ -43,7 +35,7 @@ static uint64_t plt_resolve(uint64_t entry)
 	const uint8_t *code = (const uint8_t *)entry;
 	uint64_t slot, target;
 
-	if (!is_mapped(entry, 16))
+	if (!object_holds(entry, 16))
 		return entry;
 	if (code[0] == 0xf3 && code[1] == 0x0f && code[2] == 0x1e && code[3] == 0xfa)
 		code += 4;
@@ -52,11 +44,11 @@ static uint64_t plt_resolve(uint64_t entry)
 	if (code[0] != 0xff || code[1] != 0x25)
 		return entry;
 	slot = (uint64_t)code + 6 + (uint64_t)(int64_t)read_i32((uint64_t)code + 2);
-	if (!is_mapped(slot, 8))
+	if (!object_holds(slot, 8))
 		return entry;
 	memcpy(&target, (const void *)slot, 8);
 	/* A slot not bound yet points back into the PLT: nothing was called through it. */
-	return is_mapped(target, 1) ? target : entry;
+	return object_holds(target, 1) ? target : entry;
 }
 
 /* Target of a direct or GOT-indirect call or jump at code, 0 when it is anything else. */
@@ -67,15 +59,15 @@ static uint64_t branch_target(uint64_t at, uint8_t direct, uint8_t indirect)
 	if (code[0] == direct) {
 		uint64_t target = at + 5 + (uint64_t)(int64_t)read_i32(at + 1);
 
-		return is_mapped(target, 1) ? plt_resolve(target) : 0;
+		return object_holds(target, 1) ? plt_resolve(target) : 0;
 	}
 	if (code[0] == 0xff && code[1] == indirect) {
 		uint64_t slot = at + 6 + (uint64_t)(int64_t)read_i32(at + 2), target;
 
-		if (!is_mapped(slot, 8) || slot % 8)
+		if (!object_holds(slot, 8) || slot % 8)
 			return 0;
 		memcpy(&target, (const void *)slot, 8);
-		return is_mapped(target, 1) ? target : 0;
+		return object_holds(target, 1) ? target : 0;
 	}
 	return 0;
 }
@@ -86,7 +78,7 @@ static uint64_t call_target(uint64_t return_pc)
 {
 	uint64_t target;
 
-	if (!is_mapped(return_pc - 6, 6))
+	if (!object_holds(return_pc - 6, 6))
 		return 0;
 	target = branch_target(return_pc - 5, 0xe8, 0x00);
 	if (!target && ((const uint8_t *)return_pc)[-6] == 0xff)
