@@ -359,6 +359,8 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long id)
 	call->has_stack = 0;
 	call->is_held_cut = 0;
 	call->has_begun = 0;
+	call->has_object = 0;
+	call->is_kernels = 0;
 	call->sockaddr_len = 0;
 	call->slot_instance = 0;
 	if (call->kind == CALL_SENDMSG && options.has_shim)

@@ -102,6 +102,29 @@ INLINE void event_slot(struct scratch *s, const struct slot *slot, u64 instance)
 	s->flags |= WIRE_KERNEL_SLOT;
 }
 
+/* What a security function told of this call, if it came to pass. */
+INLINE struct object_state *object_of(struct task_struct *task, const struct call *call)
+{
+	return call->has_object ? bpf_task_storage_get(&objects, task, NULL, 0) : NULL;
+}
+
+NOINLINE u32 append_object(struct scratch *s, struct object_state *object, u32 which)
+{
+	u32 at = which ? object->at[1] : object->at[0], len = which ? object->len[1] : object->len[0];
+
+	if (at >= WALK_BYTES || len > WALK_BYTES - at)
+		return 0;
+	return append_kernel(s, &object->walk.text[at & (WALK_BYTES - 1)], len);
+}
+
+INLINE void event_object(struct scratch *s, const struct object_state *object)
+{
+	s->event.truth = WIRE_TRUTH_OBJECT;
+	s->event.device = object->device;
+	s->event.inode = object->inode;
+	s->flags |= object->walk.flags;
+}
+
 #define VM_WRITE 2
 
 static long vma_is_constant(struct task_struct *task, struct vm_area_struct *vma, void *arg)

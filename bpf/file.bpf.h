@@ -37,6 +37,7 @@ INLINE u8 open_action(u32 flags, u16 mode)
 INLINE int open_exit(struct exit_context *c, u32 flags)
 {
 	struct scratch *s = c->s;
+	struct object_state *object = c->result >= 0 ? object_of(c->task, c->call) : NULL;
 	struct file *file = NULL;
 	u16 mode = 0;
 	u64 from = call_arg(c->call, row_of(c->call)->path);
@@ -44,11 +45,17 @@ INLINE int open_exit(struct exit_context *c, u32 flags)
 	if (flags & O_PATH)
 		return 0; /* neither reads nor writes */
 	event_begin(s, c->task, c->call, c->result);
-	if (c->result >= 0)
+	if (c->result >= 0 && !object)
 		file = file_of(c->task, c->result);
-	if (file) {
-		mode = BPF_CORE_READ(file, f_inode, i_mode);
-		s->event.path_len = (u16)append_file(s, file);
+	if (file || object) {
+		if (object) {
+			mode = (u16)object->mode;
+			event_object(s, object);
+			s->event.path_len = (u16)append_object(s, object, 0);
+		} else {
+			mode = BPF_CORE_READ(file, f_inode, i_mode);
+			s->event.path_len = (u16)append_file(s, file);
+		}
 		if (from)
 			s->event.asked_len = (u16)append_user_string(s, from);
 	} else {
@@ -79,8 +86,11 @@ EXIT(exit_openhow)
 	bpf_probe_read_user(&flags, sizeof(flags), (void *)c->call->args[2]);
 	if (c->result >= 0) {
 		/* The kernel keeps the mode of access; only what it forgets is the caller's word. */
-		struct file *file = file_of(c->task, c->result);
-		u32 kept = file ? BPF_CORE_READ(file, f_flags) : (u32)flags;
+		struct object_state *object = object_of(c->task, c->call);
+		struct file *file = object ? NULL : file_of(c->task, c->result);
+		u32 kept = object ? object->flags & ~(O_CREAT | O_TRUNC) :
+			   file	  ? BPF_CORE_READ(file, f_flags) :
+				    (u32)flags;
 
 		flags = kept | (flags & (O_CREAT | O_TRUNC));
 	}
@@ -165,14 +175,24 @@ NOINLINE int arguments_compare(struct scratch *s, struct task_struct *task,
 	return 0;
 }
 
-NOINLINE int paths_append(struct scratch *s, struct task_struct *task, const struct call *call,
+NOINLINE int paths_append(struct scratch *s, struct task_struct *task, struct call *call,
 			  const struct held_paths *held_paths)
 {
 	const struct call_row *row = row_of(call);
+	struct object_state *object = s->event.result ? NULL : object_of(task, call);
 
-	s->event.path_len =
-		(u16)append_joined(s, task, call_dir(call, row->dir), held_paths->text[0]);
-	if (row->path2 != NONE)
+	if (object) {
+		event_object(s, object);
+		s->flags &= ~(WIRE_KERNEL_CHANGED | WIRE_KERNEL_UNREADABLE);
+	}
+	if (object && object->len[0])
+		s->event.path_len = (u16)append_object(s, object, 0);
+	else
+		s->event.path_len = (u16)append_joined(s, task, call_dir(call, row->dir),
+						       held_paths->text[0]);
+	if (object && object->len[1])
+		s->event.path2_len = (u16)append_object(s, object, 1);
+	else if (row->path2 != NONE)
 		s->event.path2_len = (u16)append_joined(s, task, call_dir(call, row->dir2),
 							held_paths->text[1]);
 	s->event.asked_len = (u16)append_kernel_string(s, held_paths->text[0]);

@@ -308,26 +308,42 @@ static int loader_start(struct bpf_loader *loader, const struct bpf_loader_optio
 	return ret ? fail(ret, error, error_bytes, "the probes cannot be attached") : 0;
 }
 
-int bpf_loader_open(const struct bpf_loader_options *options, struct bpf_loader **ret_loader,
-		    char *error, size_t error_bytes)
+static int loader_try(const struct bpf_loader_options *options, struct bpf_loader **ret_loader,
+		      char *error, size_t error_bytes)
 {
 	struct bpf_loader *loader = calloc(1, sizeof(*loader));
-	libbpf_print_fn_t before;
 	int ret;
 
 	*ret_loader = NULL;
 	if (!loader)
 		return -ENOMEM;
 	complaint[0] = 0;
-	before = libbpf_set_print(complaint_keep);
 	ret = loader_start(loader, options, error, error_bytes);
-	libbpf_set_print(before);
-	if (ret) {
+	if (ret)
 		bpf_loader_close(loader);
-		return ret;
+	else
+		*ret_loader = loader;
+	return ret;
+}
+
+int bpf_loader_open(const struct bpf_loader_options *options, struct bpf_loader **ret_loader,
+		    char *error, size_t error_bytes)
+{
+	bool is_auto = !options->mechanism || !strcmp(options->mechanism, "auto");
+	libbpf_print_fn_t before = libbpf_set_print(complaint_keep);
+	struct bpf_loader_options plain = *options;
+	int ret = loader_try(options, ret_loader, error, error_bytes);
+
+	/* The small program loaded, ours did not: better without than not at all. */
+	if (ret && is_auto) {
+		plain.mechanism = "tp";
+		ret = loader_try(&plain, ret_loader, error, error_bytes);
+		if (!ret)
+			snprintf((*ret_loader)->reason, sizeof((*ret_loader)->reason),
+				 "this kernel refused the programs at its security functions");
 	}
-	*ret_loader = loader;
-	return 0;
+	libbpf_set_print(before);
+	return ret;
 }
 
 void bpf_loader_close(struct bpf_loader *loader)

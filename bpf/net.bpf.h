@@ -106,7 +106,9 @@ NOINLINE int asked_append(struct scratch *s, struct task_struct *task, struct ca
 	}
 	barrier_var(bytes);
 	bytes &= 255;
-	if (bpf_probe_read_user(now, bytes, (void *)from)) {
+	if (call->is_kernels) {
+		s->event.truth = WIRE_TRUTH_OBJECT;
+	} else if (bpf_probe_read_user(now, bytes, (void *)from)) {
 		s->flags |= WIRE_KERNEL_UNREADABLE;
 	} else {
 		for (u32 i = 0; i < sizeof(call->sockaddr); i++) {

@@ -14,68 +14,64 @@
 #define PATH_DEPTH 768
 #define MOUNT_INTERNAL ((u64)-22) /* ERR_PTR(-EINVAL) in mount.mnt_ns */
 
-INLINE void walk_put(struct scratch *s, const void *name, u32 bytes, bool has_slash)
+INLINE void walk_put(struct walk *w, const void *name, u32 bytes, bool has_slash)
 {
-	u32 at = s->at;
+	u32 at = w->at;
 
 	if (bytes > 255)
 		bytes = 255;
-	if (at < bytes + 1 || at > SCRATCH_WALK) {
-		s->flags |= WIRE_KERNEL_CUT;
+	if (at < bytes + 1 || at > WALK_BYTES) {
+		w->flags |= WIRE_KERNEL_CUT;
 		return;
 	}
 	at -= bytes;
-	bpf_probe_read_kernel(&s->walk[at & (SCRATCH_WALK - 1)], bytes & 255, name);
+	bpf_probe_read_kernel(&w->text[at & (WALK_BYTES - 1)], bytes & 255, name);
 	if (has_slash) {
 		at--;
-		s->walk[at & (SCRATCH_WALK - 1)] = '/';
+		w->text[at & (WALK_BYTES - 1)] = '/';
 	}
-	s->at = at;
+	w->at = at;
 }
 
 /* Pipes and namespaces have no name of their own: FSTYPE:[INODE], a pipe without its "fs". */
-NOINLINE int walk_put_number(struct scratch *s, struct dentry *dentry)
+NOINLINE int walk_put_number(struct walk *w, struct dentry *dentry)
 {
 	u64 number = BPF_CORE_READ(dentry, d_inode, i_ino);
 	const char *type = BPF_CORE_READ(dentry, d_sb, s_type, name);
 	char name[16] = "", digit, bracket[2] = { ':', '[' }, end = ']';
 	long bytes = bpf_probe_read_kernel_str(name, sizeof(name), type);
 
-	walk_put(s, &end, 1, false);
+	walk_put(w, &end, 1, false);
 	for (int i = 0; i < 20; i++) {
 		digit = (char)('0' + number % 10);
-		walk_put(s, &digit, 1, false);
+		walk_put(w, &digit, 1, false);
 		number /= 10;
 		if (!number)
 			break;
 	}
-	walk_put(s, bracket, 2, false);
+	walk_put(w, bracket, 2, false);
 	if (bytes > 3 && bytes <= 16 && name[0] == 'p' && name[1] == 'i' && name[2] == 'p')
 		bytes = 5;
 	if (bytes > 1)
-		walk_put(s, name, (u32)bytes - 1, false);
+		walk_put(w, name, (u32)bytes - 1, false);
 	return 0;
 }
 
-static int walk_step(u32 i, void *unused)
+static int walk_step(u32 i, void *arg)
 {
-	struct scratch *s = scratch_here();
-	struct dentry *dentry, *parent;
-	struct mount *mount, *up;
+	struct walk *w = *(struct walk **)arg;
+	struct dentry *dentry = (struct dentry *)w->dentry, *parent;
+	struct mount *mount = (struct mount *)w->mnt, *up;
 	struct qstr name;
 
-	if (!s)
-		return 1;
-	dentry = (struct dentry *)s->dentry;
-	mount = (struct mount *)s->mnt;
 	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
 		up = BPF_CORE_READ(mount, mnt_parent);
 		if (up == mount || !up) {
-			s->dentry = 0;
+			w->dentry = 0;
 			return 1;
 		}
-		s->dentry = (u64)BPF_CORE_READ(mount, mnt_mountpoint);
-		s->mnt = (u64)up;
+		w->dentry = (u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		w->mnt = (u64)up;
 		return 0;
 	}
 	parent = BPF_CORE_READ(dentry, d_parent);
@@ -87,50 +83,51 @@ static int walk_step(u32 i, void *unused)
 
 		bpf_probe_read_kernel(&first, 1, name.name);
 		if (is_internal && (!name.len || first == '/'))
-			walk_put_number(s, dentry);
+			walk_put_number(w, dentry);
 		else
-			walk_put(s, name.name, name.len, !is_internal);
-		s->dentry = 0;
+			walk_put(w, name.name, name.len, !is_internal);
+		w->dentry = 0;
 		return 1;
 	}
-	walk_put(s, name.name, name.len, true);
-	s->dentry = (u64)parent;
+	walk_put(w, name.name, name.len, true);
+	w->dentry = (u64)parent;
 	return 0;
 }
 
-/* Leaves the path in walk[at..]; returns its length. */
-INLINE u32 path_walk(struct scratch *s, const struct path *path)
+/* Finds the path that ends before text[end]; it is then in text[at..end). Returns its length. */
+NOINLINE u32 path_walk(struct walk *w, struct vfsmount *mnt, struct dentry *dentry, u32 end)
 {
-	static const char deleted[] = " (deleted)";
-	struct dentry *dentry = BPF_CORE_READ(path, dentry);
-	struct vfsmount *mnt = BPF_CORE_READ(path, mnt);
+	const char deleted[10] = " (deleted)";
 
-	s->at = SCRATCH_WALK;
+	w->at = end;
 	if (!dentry || !mnt) {
-		s->flags |= WIRE_KERNEL_UNREADABLE;
+		w->flags |= WIRE_KERNEL_UNREADABLE;
 		return 0;
 	}
-	s->dentry = (u64)dentry;
-	s->mnt = (u64)mnt - bpf_core_field_offset(struct mount, mnt);
-	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
-		walk_put(s, deleted, sizeof(deleted) - 1, false);
-	bpf_loop(PATH_DEPTH, walk_step, NULL, 0);
-	if (s->dentry)
-		s->flags |= WIRE_KERNEL_CUT;
-	if (s->at == SCRATCH_WALK) {
-		s->at = SCRATCH_WALK - 1;
-		s->walk[SCRATCH_WALK - 1] = '/';
-	}
-	return SCRATCH_WALK - s->at;
+	w->dentry = (u64)dentry;
+	w->mnt = (u64)mnt - bpf_core_field_offset(struct mount, mnt);
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry &&
+	    BPF_CORE_READ(dentry, d_inode))
+		walk_put(w, deleted, sizeof(deleted), false);
+	bpf_loop(PATH_DEPTH, walk_step, &w, 0);
+	if (w->dentry)
+		w->flags |= WIRE_KERNEL_CUT;
+	if (w->at == end)
+		walk_put(w, deleted, 0, true); /* the root itself */
+	return end - w->at;
 }
 
 NOINLINE u32 append_path(struct scratch *s, const struct path *path)
 {
-	u32 bytes = path_walk(s, path), at = s->at, to = s->used;
+	u32 bytes, at, to = s->used;
 
-	if (!bytes || at >= SCRATCH_WALK || to >= DATA_MAX)
+	s->walk.flags = 0;
+	bytes = path_walk(&s->walk, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry), WALK_BYTES);
+	s->flags |= s->walk.flags;
+	at = s->walk.at;
+	if (!bytes || at >= WALK_BYTES || to >= DATA_MAX)
 		return 0;
-	return append_kernel(s, &s->walk[at & (SCRATCH_WALK - 1)], bytes);
+	return append_kernel(s, &s->walk.text[at & (WALK_BYTES - 1)], bytes);
 }
 
 /* As stat(2) gives it. */

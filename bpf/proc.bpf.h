@@ -135,6 +135,7 @@ NOINLINE int exec_event(struct scratch *s, struct task_struct *task, struct thre
 	const char *name = BPF_CORE_READ(bprm, filename);
 	struct file *file = BPF_CORE_READ(bprm, file);
 	u64 tid = thread->call.tid; /* the leader's is taken over on the way */
+	struct object_state *object = object_of(task, &thread->call);
 	struct held_stack *stack;
 
 	record_begin(s, WIRE_KERNEL_EVENT, sizeof(s->event), task);
@@ -142,6 +143,9 @@ NOINLINE int exec_event(struct scratch *s, struct task_struct *task, struct thre
 	s->event.result = 0;
 	if (BPF_CORE_READ(bprm, interp) == name) {
 		s->event.path_len = (u16)append_file(s, file);
+	} else if (object) {
+		event_object(s, object);
+		s->event.path_len = (u16)append_object(s, object, 0);
 	} else {
 		s->event.truth = WIRE_TRUTH_ARGUMENT;
 		s->event.path_len = (u16)append_joined(s, task, AT_FDCWD, name);

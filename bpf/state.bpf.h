@@ -25,6 +25,8 @@ struct call {
 	u8 is_held_cut;
 	u16 sockaddr_len; /* what could be read of it */
 	u8 is_shim;    /* the process had one at entry */
+	u8 has_object; /* `objects` holds what the kernel acts on */
+	u8 is_kernels; /* sockaddr is the kernel's copy */
 	u8 has_begun;  /* TCP sent its first packet during this call: `begun` is the peer */
 	u8 sockaddr[128];
 	u8 begun[28];
@@ -127,17 +129,38 @@ struct {
 	__type(value, u64);
 } lost SEC(".maps");
 
+/* A path being found, from its end to its beginning. */
+#define WALK_BYTES 4096u
+struct walk {
+	u64 dentry, mnt;
+	u32 at;	   /* text[at..] holds what was found */
+	u32 flags; /* for the record */
+	char text[WALK_BYTES + 512];
+};
+
+/* What the kernel is about to act on, told by its own security functions (mechanism "lsm"). Both
+ * paths share one text. */
+struct object_state {
+	struct walk walk;
+	u32 at[2], len[2];
+	u64 device, inode;
+	u32 mode, flags;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct object_state);
+} objects SEC(".maps");
+
 #define SCRATCH_DATA 65536u
-#define SCRATCH_WALK 4096u
 struct scratch {
-	u64 dentry, mnt, root_dentry, root_mnt; /* walking a path */
-	u32 at;	  /* walk[at..SCRATCH_WALK) holds what was found */
+	struct walk walk;
 	u32 used; /* of data */
 	u32 flags;
-	u32 index; /* in a list of messages */
+	u32 index; /* two texts differ */
 	u32 busy;
-	u32 pad;
-	char walk[SCRATCH_WALK + 512];
 	union {
 		struct wire_kernel_event event;
 		struct wire_kernel_exec exec;

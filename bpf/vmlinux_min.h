@@ -184,6 +184,11 @@ struct sockaddr_un {
 	char sun_path[108];
 };
 
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
+
 struct unix_address {
 	int len;
 	struct sockaddr_un name[0];

@@ -238,7 +238,9 @@ static void test_datagrams(void **state)
 
 	(void)state;
 	watch_run(act_datagrams, NULL);
-	assert_peer(WIRE_NET_SEND, 0, "127.0.0.1:9", WIRE_TRUTH_ARGUMENT);
+	assert_peer(WIRE_NET_SEND, 0, "127.0.0.1:9",
+		    strcmp(bpf_loader_mechanism(watch.loader), "lsm") ? WIRE_TRUTH_ARGUMENT :
+									WIRE_TRUTH_OBJECT);
 	assert_peer(WIRE_NET_SEND, 1, "127.0.0.1:9", WIRE_TRUTH_ARGUMENT);
 	assert_peer(WIRE_NET_SEND, 2, "127.0.0.1:10", WIRE_TRUTH_ARGUMENT);
 	assert_peer(WIRE_NET_SEND, 3, "127.0.0.1:9", WIRE_TRUTH_OBJECT);

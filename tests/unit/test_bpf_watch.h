@@ -101,7 +101,7 @@ static inline void watch_finish(void)
 {
 	bool is_reaped = false;
 
-	for (int i = 0; i < 20000 && !(is_reaped && watch.has_ended); i++) {
+	for (int i = 0; i < 100000 && !(is_reaped && watch.has_ended); i++) {
 		if (!is_reaped)
 			is_reaped = waitpid(watch.pid, &watch.status, WNOHANG) == watch.pid;
 		assert_true(bpf_loader_drain(watch.loader, watch_keep, NULL, UINT32_MAX) >= 0);
