@@ -205,12 +205,39 @@ static void test_dropped_libraries(void **state)
 	lab_close(&lab);
 }
 
+/* libc is nobody's act also where no package data base can be asked; a copy anywhere else is. */
+static void test_libc_without_package(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path, *charged;
+	} copies[] = {{"/lib/x86_64-linux-gnu/libc.so.6", "liblzma.so.5"},
+		      {"/usr/lib64/libc.so.6", "liblzma.so.5"},
+		      {"/tmp/libc.so.6", "libc.so.6"}};
+	struct lab lab;
+	open_lab(&lab);
+	uint32_t lzma = lab_library(&lab, "liblzma.so.5");
+	uint32_t app = lab_main(&lab, "/opt/app", "");
+	uint32_t process = lab_process(&lab, 0, 0, app, "/opt/app", "");
+	for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++) {
+		uint32_t libc = lab_object_of(
+			&lab, (struct item_object){.path = lab_str(copies[i].path),
+						   .soname = STR_LIT("libc.so.6")});
+		uint32_t chain = lab_chain(&lab, process, libc, lzma, app);
+		assert_true(deviates(&lab, chain, &acts[0]));
+		assert_string_equal(lab.outcomes[0].charged->subject->name, copies[i].charged);
+		assert_string_equal(lab.outcomes[0].judged_by->subject->name, "liblzma.so.5");
+	}
+	lab_close(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_libraries),
 		cmocka_unit_test(test_executables),
 		cmocka_unit_test(test_dropped_libraries),
+		cmocka_unit_test(test_libc_without_package),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
