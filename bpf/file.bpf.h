@@ -74,32 +74,30 @@ INLINE int open_exit(struct exit_context *c, u32 flags)
 	return event_finish(s, c->task, c->thread, c->regs);
 }
 
+/* What was asked for, without what the caller could have rewritten since. */
+INLINE u32 open_flags(struct exit_context *c)
+{
+	struct object_state *object = object_of(c->task, c->call);
+	struct file *file = object || c->result < 0 ? NULL : file_of(c->task, c->result);
+	u8 kind = row_of(c->call)->kind;
+	u64 asked = 0;
+
+	if (kind == CALL_CREAT)
+		return O_CREAT | O_TRUNC | O_WRONLY;
+	if (kind == CALL_OPEN)
+		return (u32)call_arg(c->call, row_of(c->call)->extra);
+	bpf_probe_read_user(&asked, sizeof(asked), (void *)c->call->args[2]);
+	/* The kernel keeps the mode of access; only what it forgets is the caller's word. */
+	if (object)
+		return (object->flags & ~(O_CREAT | O_TRUNC)) | (asked & (O_CREAT | O_TRUNC));
+	if (file)
+		return BPF_CORE_READ(file, f_flags) | (asked & (O_CREAT | O_TRUNC));
+	return (u32)asked;
+}
+
 EXIT(exit_open)
 {
-	return open_exit(c, (u32)call_arg(c->call, row_of(c->call)->extra));
-}
-
-EXIT(exit_openhow)
-{
-	u64 flags = 0;
-
-	bpf_probe_read_user(&flags, sizeof(flags), (void *)c->call->args[2]);
-	if (c->result >= 0) {
-		/* The kernel keeps the mode of access; only what it forgets is the caller's word. */
-		struct object_state *object = object_of(c->task, c->call);
-		struct file *file = object ? NULL : file_of(c->task, c->result);
-		u32 kept = object ? object->flags & ~(O_CREAT | O_TRUNC) :
-			   file	  ? BPF_CORE_READ(file, f_flags) :
-				    (u32)flags;
-
-		flags = kept | (flags & (O_CREAT | O_TRUNC));
-	}
-	return open_exit(c, (u32)flags);
-}
-
-EXIT(exit_creat)
-{
-	return open_exit(c, O_CREAT | O_TRUNC | O_WRONLY);
+	return open_exit(c, open_flags(c));
 }
 
 EXIT(exit_memfd)
@@ -201,12 +199,16 @@ NOINLINE int paths_append(struct scratch *s, struct task_struct *task, struct ca
 	return 0;
 }
 
-INLINE int path_exit(struct exit_context *c, u32 detail)
+EXIT(exit_path)
 {
 	struct held_paths *held_paths = bpf_task_storage_get(&paths, c->task, NULL, 0);
+	u8 kind = row_of(c->call)->kind;
 
 	event_begin(c->s, c->task, c->call, c->result);
-	c->s->event.detail |= detail;
+	if (kind == CALL_MKDIR)
+		c->s->event.detail |= S_IFDIR;
+	if (kind == CALL_TRUNC)
+		c->s->event.detail = O_TRUNC;
 	if (held_paths) {
 		arguments_compare(c->s, c->task, c->call, held_paths);
 		paths_append(c->s, c->task, c->call, held_paths);
@@ -214,21 +216,6 @@ INLINE int path_exit(struct exit_context *c, u32 detail)
 		c->s->flags |= WIRE_KERNEL_UNREADABLE;
 	}
 	return event_finish(c->s, c->task, c->thread, c->regs);
-}
-
-EXIT(exit_path)
-{
-	return path_exit(c, 0);
-}
-
-EXIT(exit_mkdir)
-{
-	return path_exit(c, S_IFDIR);
-}
-
-EXIT(exit_trunc)
-{
-	return path_exit(c, O_TRUNC);
 }
 
 EXIT(exit_fd)

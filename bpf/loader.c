@@ -46,6 +46,7 @@ struct bpf_loader {
 	const char *missing[PROGRAMS + 1];
 	unsigned link_count, missing_count;
 	struct ring_buffer *ring;
+	struct btf *btf; /* the kernel's types */
 	uint64_t *lost;
 	int threads_fd, processes_fd;
 	uint32_t thread_bytes, process_bytes;
@@ -150,8 +151,8 @@ static bool is_handler(const struct bpf_program *program)
 static void programs_choose(struct bpf_loader *loader)
 {
 	struct bpf_program *program;
-	bool has_submit = mechanism_has_tracepoint("io_uring_submit_req") ||
-			  mechanism_has_tracepoint("io_uring_submit_sqe");
+	bool has_submit = mechanism_has_tracepoint(loader->btf, "io_uring_submit_req") ||
+			  mechanism_has_tracepoint(loader->btf, "io_uring_submit_sqe");
 
 	bpf_object__for_each_program(program, loader->object) {
 		const char *section = bpf_program__section_name(program);
@@ -161,9 +162,10 @@ static void programs_choose(struct bpf_loader *loader)
 			continue; /* not marked as optional */
 		if (!strncmp(section, "fentry/", 7))
 			bpf_program__set_autoload(program, loader->has_objects &&
-								   mechanism_has_function(name + 1));
+								   mechanism_has_function(
+									   loader->btf, name + 1));
 		else
-			bpf_program__set_autoload(program, mechanism_has_tracepoint(name + 1));
+			bpf_program__set_autoload(program, mechanism_has_tracepoint(loader->btf, name + 1));
 	}
 	if (!has_submit)
 		loader->missing[loader->missing_count++] = "io_uring";
@@ -175,15 +177,14 @@ static const struct {
 	const char *name;
 	uint32_t kind;
 } handlers[] = {
-	{ "exit_open", CALL_OPEN },	    { "exit_openhow", CALL_OPENHOW },
-	{ "exit_creat", CALL_CREAT },	    { "exit_memfd", CALL_MEMFD },
-	{ "exit_path", CALL_PATH },
-	{ "exit_mkdir", CALL_MKDIR },	    { "exit_trunc", CALL_TRUNC },
-	{ "exit_fd", CALL_FD },		    { "exit_peer", CALL_PEER },
-	{ "exit_send", CALL_SEND },	    { "exit_sendmsg", CALL_SENDMSG },
-	{ "exit_sendmmsg", CALL_SENDMMSG }, { "exit_write", CALL_WRITE },
-	{ "exit_exec", CALL_EXEC },	    { "exit_code", CALL_CODE },
-	{ "exit_inspect", CALL_INSPECT },
+	{ "exit_open", CALL_OPEN },	  { "exit_open", CALL_OPENHOW },
+	{ "exit_open", CALL_CREAT },	  { "exit_memfd", CALL_MEMFD },
+	{ "exit_path", CALL_PATH },	  { "exit_path", CALL_MKDIR },
+	{ "exit_path", CALL_TRUNC },	  { "exit_fd", CALL_FD },
+	{ "exit_peer", CALL_PEER },	  { "exit_send", CALL_SEND },
+	{ "exit_sendmsg", CALL_SENDMSG }, { "exit_sendmmsg", CALL_SENDMMSG },
+	{ "exit_write", CALL_WRITE },	  { "exit_exec", CALL_EXEC },
+	{ "exit_code", CALL_CODE },	  { "exit_inspect", CALL_INSPECT },
 };
 
 static int handlers_set(struct bpf_loader *loader)
@@ -273,7 +274,7 @@ static int mechanism_choose(struct bpf_loader *loader, const char *wish)
 		snprintf(loader->reason, sizeof(loader->reason), "tracepoints were asked for");
 		return 0;
 	}
-	loader->has_objects = mechanism_has_objects(loader->reason, sizeof(loader->reason));
+	loader->has_objects = mechanism_has_objects(loader->btf, loader->reason, sizeof(loader->reason));
 	return wish && !strcmp(wish, "lsm") && !loader->has_objects ? -EOPNOTSUPP : 0;
 }
 
@@ -281,8 +282,12 @@ static int loader_start(struct bpf_loader *loader, const struct bpf_loader_optio
 			char *error, size_t error_bytes)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, open, .object_name = "sowatch");
-	int ret = mechanism_choose(loader, options->mechanism);
+	int ret;
 
+	loader->btf = btf__load_vmlinux_btf();
+	if (!loader->btf)
+		return fail(-errno, error, error_bytes, "the kernel does not tell its types (BTF)");
+	ret = mechanism_choose(loader, options->mechanism);
 	if (ret) {
 		snprintf(error, error_bytes, "no mechanism \"lsm\": %s", loader->reason);
 		return ret;
@@ -297,6 +302,8 @@ static int loader_start(struct bpf_loader *loader, const struct bpf_loader_optio
 		ret = maps_fit(loader, options);
 	if (ret)
 		return fail(ret, error, error_bytes, "the probes do not fit this machine");
+	btf__free(loader->btf);
+	loader->btf = NULL;
 	ret = bpf_object__load(loader->object);
 	if (ret)
 		return fail(ret, error, error_bytes, "the kernel refused the probes");
@@ -356,6 +363,7 @@ void bpf_loader_close(struct bpf_loader *loader)
 		ring_buffer__free(loader->ring);
 	if (loader->lost)
 		munmap(loader->lost, (size_t)sysconf(_SC_PAGESIZE));
+	btf__free(loader->btf);
 	if (loader->object)
 		bpf_object__close(loader->object);
 	free(loader);

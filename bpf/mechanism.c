@@ -37,9 +37,9 @@ static bool attach_works(int id, int *ret_error, const char **ret_step)
 	return link >= 0;
 }
 
-bool mechanism_has_objects(char *reason, size_t reason_bytes)
+bool mechanism_has_objects(const struct btf *btf, char *reason, size_t reason_bytes)
 {
-	int id = libbpf_find_vmlinux_btf_id("security_path_unlink", BPF_TRACE_FENTRY);
+	int id = btf__find_by_name_kind(btf, "security_path_unlink", BTF_KIND_FUNC);
 	const char *step;
 	int error;
 
@@ -56,12 +56,15 @@ bool mechanism_has_objects(char *reason, size_t reason_bytes)
 	return true;
 }
 
-bool mechanism_has_tracepoint(const char *name)
+bool mechanism_has_tracepoint(const struct btf *btf, const char *name)
 {
-	return libbpf_find_vmlinux_btf_id(name, BPF_TRACE_RAW_TP) > 0;
+	char type[128];
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
 }
 
-bool mechanism_has_function(const char *name)
+bool mechanism_has_function(const struct btf *btf, const char *name)
 {
-	return libbpf_find_vmlinux_btf_id(name, BPF_TRACE_FENTRY) > 0;
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
 }
