@@ -196,6 +196,7 @@ int bpf_open(struct bpf *bpf, struct live *live, const struct bpf_options *optio
 		bpf_close(bpf);
 		return result;
 	}
+	bpf->looked_ns = live->now_ns;
 	live->has_kernel = true;
 	live->keeps_members = options->has_shim;
 	bpf->objects.max = bpf->symbols.max = 1u << 18;

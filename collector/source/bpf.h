@@ -78,6 +78,7 @@ struct seen_stack {
 	uint32_t outside;   /* innermost frame beyond the libc that `first` is in; count: none */
 	bool has_shim;	    /* some frame is the shim's */
 	bool is_loader;	    /* the loader itself was at work */
+	bool is_public;	    /* libc was entered through a function that is hooked, or unnamed */
 	uint32_t hook;	    /* the hooked function that was called from outside, innermost */
 	uint16_t via[WIRE_VIA_MAX]; /* marked ones, hook ids, innermost first */
 	unsigned via_count;

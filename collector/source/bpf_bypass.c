@@ -68,7 +68,7 @@ enum bypass bpf_bypass_of(struct bpf *bpf, const struct proc *proc, const struct
 	const struct unwind_frame *frame;
 	const struct elf_facts *facts;
 
-	if (stack->first >= stack->count)
+	if (stack->first || !stack->count)
 		return BYPASS_NONE; /* the shim's own */
 	frame = &bpf->stack->frames[stack->first];
 	facts = bpf->frames[stack->first].facts;

@@ -104,6 +104,14 @@ static uint32_t hook_of_frame(struct bpf *bpf, const struct unwind_frame *frame)
 	return hook;
 }
 
+/* A function without a name of its own: a public one ended by jumping into it (fopen, execvp). */
+static bool is_inner(const struct unwind_frame *frame)
+{
+	char name[8];
+
+	return frame->object && !unwind_symbol(frame->object, frame->offset, name, sizeof(name));
+}
+
 static bool is_libc(const struct seen_frame *frame)
 {
 	return frame->facts && frame->facts->is_libc;
@@ -121,8 +129,10 @@ static void stack_functions(struct bpf *bpf, struct seen_stack *seen)
 		    (i + 1 < seen->count && is_libc(&bpf->frames[i + 1])))
 			continue;
 		hook = hook_of_frame(bpf, &stack->frames[i]);
-		if (i < seen->outside)
+		if (i < seen->outside) {
 			seen->hook = hook;
+			seen->is_public = hook || is_inner(&stack->frames[i]);
+		}
 		if (hook_is_mark(hook) && seen->via_count < WIRE_VIA_MAX)
 			seen->via[seen->via_count++] = (uint16_t)hook;
 		else if ((hook == LIVE_HOOK_dlopen || hook == LIVE_HOOK_dlmopen) &&
@@ -155,7 +165,7 @@ static void stack_define(struct bpf *bpf, struct seen_stack *seen)
 {
 	struct item_frame frames[WIRE_STACK_FRAMES];
 	/* A chain begins with the caller of the public function, which the event names. */
-	uint32_t count = 0, from = seen->hook && seen->outside < seen->count ? seen->outside : 0;
+	uint32_t count = 0, from = seen->is_public && seen->outside < seen->count ? seen->outside : 0;
 
 	for (uint32_t i = from; i < seen->count; i++) {
 		const struct unwind_frame *frame = &bpf->stack->frames[i];

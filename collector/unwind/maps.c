@@ -208,7 +208,8 @@ const struct region *maps_overlap(const struct maps *maps, uint64_t start, uint6
 	return NULL;
 }
 
-static struct maps *maps_copy(const struct maps *maps)
+/* Without what lies in start..end. */
+static struct maps *maps_copy(const struct maps *maps, uint64_t start, uint64_t end)
 {
 	struct maps *copy = calloc(1, sizeof(*copy));
 	int error = copy ? 0 : -ENOMEM;
@@ -216,6 +217,8 @@ static struct maps *maps_copy(const struct maps *maps)
 	for (uint32_t i = 0; maps && i < maps->count && !error; i++) {
 		struct region region = maps->regions[i];
 
+		if (region.start < end && region.end > start)
+			continue;
 		error = region_add(copy, &region, maps->paths + maps->regions[i].path,
 				   maps->regions[i].path_len);
 		if (!error && region.object)
@@ -232,7 +235,7 @@ static struct maps *maps_copy(const struct maps *maps)
 struct maps *maps_with(const struct maps *maps, const struct region *region, const char *path,
 		       size_t path_len)
 {
-	struct maps *copy = maps_copy(maps);
+	struct maps *copy = maps_copy(maps, region->start, region->end);
 	struct region added = *region;
 	struct timespec now;
 	uint32_t at = 0;

@@ -47,8 +47,8 @@ size_t maps_bytes(const struct maps *maps);
 struct region *maps_find(const struct maps *maps, uint64_t address);
 /* Some region that has a part of start..end; NULL: none. */
 const struct region *maps_overlap(const struct maps *maps, uint64_t start, uint64_t end);
-/* A referenced map with what maps (may be NULL) has and one region more, which must overlap none;
- * NULL: out of memory, or too many. */
+/* A referenced map with what maps (may be NULL) has and one region more, in place of those that it
+ * overlaps; NULL: out of memory, or too many. */
 struct maps *maps_with(const struct maps *maps, const struct region *region, const char *path,
 		       size_t path_len);
 /* Opens what is mapped there, when that was not done before. pid: a process that has this map now,

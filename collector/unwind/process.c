@@ -164,11 +164,9 @@ void process_told(struct processes *processes, struct process *process,
 	const struct region *there = maps_overlap(process->maps, region->start, region->end);
 	struct maps *maps;
 
-	if (there) {
-		process->is_stale |= there->start != region->start || there->end != region->end ||
-				     there->inode != region->inode;
+	if (there && there->start == region->start && there->end == region->end &&
+	    there->inode == region->inode && there->device == region->device)
 		return;
-	}
 	maps = maps_with(process->maps, region, path, path_len);
 	if (!maps)
 		return;

@@ -39,7 +39,7 @@ void processes_done(struct processes *processes);
 
 /* Reads the map again. What it held is kept as `before`, and when nothing can be read, kept. */
 void process_read(struct processes *processes, struct process *process, uint32_t tid);
-/* One mapping more. What lies there already is out of date: the map is read again when it can be. */
+/* One mapping more. What lay there before is gone. */
 void process_told(struct processes *processes, struct process *process,
 		  const struct region *region, const char *path, size_t path_len);
 void process_share(struct processes *processes, struct process *child,

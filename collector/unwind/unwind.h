@@ -103,7 +103,7 @@ void unwind_process_forked(struct unwind *unwind, const struct unwind_who *paren
 void unwind_process_executed(struct unwind *unwind, const struct unwind_who *who);
 /* Executable memory was mapped, unmapped or changed: read again before the next record. */
 void unwind_process_changed(struct unwind *unwind, const struct unwind_who *who);
-/* Executable memory of a file was mapped there; device and inode as stat() gives them. For a process
+/* Executable memory of a file was mapped there, over whatever was there before; device and inode as stat() gives them. For a process
  * that is gone before its map can be read this is all that will ever be known. */
 struct unwind_mapping {
 	uint64_t start, end, offset; /* of whole pages; offset in the file */
