@@ -21,6 +21,7 @@
 #include <features.h>
 #undef __nonnull
 #define __nonnull(arguments)
+#undef __USE_EXTERN_INLINES /* atof: we have no floating point */
 
 #include <aio.h>
 #include <arpa/inet.h>
@@ -102,7 +103,7 @@ struct thread {
 	uint32_t origin;     /* origin id of the chain that created this thread */
 	uint32_t is_vforking; /* vfork was called: whoever runs next may be its child */
 #define VFORK_SHARED 2	      /* clone with shared memory: both run, for as long as they like */
-	uint64_t stack_top;  /* highest address of this thread's own stack, 0 unknown */
+	uint64_t stack_pages; /* known to be readable: number of the first page << 28 | how many */
 };
 extern __thread struct thread thread_self;
 _Static_assert(sizeof(struct thread) <= 256, "static TLS is scarce in other people's processes");
@@ -293,6 +294,7 @@ void stack_forget(void); /* code moved: dlclose */
 struct unwind_frame {
 	uint64_t pc, sp, fp;
 	bool is_exact; /* pc is not a return address: interrupted there */
+	uint64_t low, limit; /* pages of this stack known to be readable; sp is not below low */
 };
 void unwind_forget(void);
 /* Entry of the function that holds pc, 0 unknown; its end in ret_end. */

@@ -187,10 +187,9 @@ static struct start *start_claim(void)
 	return NULL;
 }
 
-static void start_take(struct start *start, void **frame)
+static void start_take(struct start *start)
 {
 	thread_self.origin = start->origin;
-	thread_self.stack_top = (uint64_t)frame;
 	__atomic_store_n(&start->is_used, 0, __ATOMIC_RELEASE);
 }
 
@@ -198,7 +197,7 @@ static void *thread_main(void *argument)
 {
 	struct start start = *(struct start *)argument;
 
-	start_take(argument, __builtin_frame_address(0));
+	start_take(argument);
 	return start.function(start.argument);
 }
 
@@ -206,7 +205,7 @@ static int thread_main_c11(void *argument)
 {
 	struct start start = *(struct start *)argument;
 
-	start_take(argument, __builtin_frame_address(0));
+	start_take(argument);
 	return ((thrd_start_t)(uintptr_t)start.function)(start.argument);
 }
 

@@ -66,9 +66,4 @@ bool shim_enter(void)
 static void __attribute__((constructor, used)) shim_constructor(void)
 {
 	shim_enter();
-	if (!thread_self.stack_top) {
-		extern void *__libc_stack_end __attribute__((weak));
-
-		thread_self.stack_top = &__libc_stack_end ? (uint64_t)__libc_stack_end : 0;
-	}
 }

@@ -43,8 +43,7 @@ uint32_t process_pid(void)
  * again: only the stack itself tells. */
 static NOINLINE bool slot_is_on_stack(const struct wire_slot *slot, void **frame)
 {
-	struct unwind_frame walk = { (uint64_t)frame[1], (uint64_t)(frame + 2), (uint64_t)frame[0],
-				     false };
+	struct unwind_frame walk = unwind_begin(frame);
 	uint32_t flags = 0;
 
 	for (unsigned i = 0; i < WIRE_STACK_FRAMES && walk.sp <= slot->sp; i++) {

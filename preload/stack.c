@@ -48,9 +48,7 @@ struct walk {
 
 static struct walk walk_begin(void **frame)
 {
-	return (struct walk){
-		.frame = { (uint64_t)frame[1], (uint64_t)(frame + 2), (uint64_t)frame[0], false }
-	};
+	return (struct walk){ .frame = unwind_begin(frame) };
 }
 
 /* An address inside the calling instruction. */

@@ -560,38 +560,60 @@ struct row unwind_row(uint64_t pc, uint64_t key, struct unwind_entry *entry)
 }
 
 /* --- walking ----------------------------------------------------------------------------------- */
-/* May fault nowhere: for addresses that only a frame pointer vouches for. */
-static bool load_safe(uint64_t address, uint64_t *ret, size_t words)
+/* After a filter was installed nobody can be asked: then the rows are believed. */
+NOINLINE bool unwind_extend(struct unwind_frame *frame, uint64_t end)
 {
-	struct iovec local = { ret, words * 8 }, remote = { (void *)address, words * 8 };
+	uint64_t known = thread_self.stack_pages;
+	uint64_t low = (known >> STACK_COUNT_BITS) * UNWIND_PAGE;
+	uint64_t high = low + (known & ((1ull << STACK_COUNT_BITS) - 1)) * UNWIND_PAGE;
 
-	return !session.has_seccomp &&
-	       sys_call6(SYS_process_vm_readv, session.pid, &local, 1, &remote, 1, 0) ==
-		       (long)(words * 8);
+	while (frame->limit < end) {
+		if (frame->limit >= low && frame->limit < high) {
+			frame->limit = high;
+			continue;
+		}
+		if (!session.has_seccomp && !memory_is_readable((const void *)frame->limit, 1))
+			return false;
+		frame->limit += UNWIND_PAGE;
+	}
+	thread_self.stack_pages = frame->low / UNWIND_PAGE << STACK_COUNT_BITS |
+				  (frame->limit - frame->low) / UNWIND_PAGE;
+	return true;
 }
 
+/* Only a frame pointer vouches for this one. */
 static bool step_frame_pointer(struct unwind_frame *frame)
 {
 	uint64_t pair[2];
 
 	if (frame->fp < frame->sp || frame->fp - frame->sp > (1u << 20) || frame->fp % 8 ||
-	    !load_safe(frame->fp, pair, 2) || !pair[1])
+	    !memory_is_readable((const void *)frame->fp, sizeof(pair)))
+		return false;
+	memcpy(pair, (const void *)frame->fp, sizeof(pair));
+	if (!pair[1])
 		return false;
 	frame->sp = frame->fp + 16;
 	frame->fp = pair[0];
 	frame->pc = pair[1];
 	frame->is_exact = false;
+	if (frame->sp > frame->limit)
+		unwind_place(frame);
 	return true;
 }
 
+/* The interrupted code may have been on another stack, or have none left: an overflow is handled
+ * on an alternate stack. */
 static bool step_signal(struct unwind_frame *frame)
 {
 	const ucontext_t *context = (const ucontext_t *)frame->sp;
 
+	if (!unwind_reaches(frame, (uint64_t)(&context->uc_mcontext + 1)))
+		return false;
 	frame->pc = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
 	frame->fp = (uint64_t)context->uc_mcontext.gregs[REG_RBP];
 	frame->sp = (uint64_t)context->uc_mcontext.gregs[REG_RSP];
 	frame->is_exact = true;
+	unwind_place(frame);
 	return true;
 }
 
@@ -636,6 +658,8 @@ static bool step_init_section(struct unwind_frame *frame)
 		start += 4;
 	if (memcmp((const void *)start, "\x48\x83\xec\x08", 4))
 		return false;
+	if (!unwind_reaches(frame, frame->sp + 16))
+		return false;
 	frame->pc = load(frame->sp + 8);
 	frame->sp += 16;
 	frame->is_exact = false;
@@ -644,8 +668,8 @@ static bool step_init_section(struct unwind_frame *frame)
 
 bool unwind_step_odd(struct unwind_frame *frame, struct row row, uint32_t *ret_flags)
 {
-	if (row.kind == ROW_SIGNAL)
-		return step_signal(frame);
+	if (row.kind == ROW_SIGNAL && step_signal(frame))
+		return true;
 	if (row.kind == ROW_END)
 		return false;
 	if (row.kind == ROW_NONE) {

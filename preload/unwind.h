@@ -39,6 +39,45 @@ struct row unwind_row(uint64_t pc, uint64_t key, struct unwind_entry *entry);
 /* Everything but an ordinary row. */
 bool unwind_step_odd(struct unwind_frame *frame, struct row row, uint32_t *ret_flags);
 
+/* A frame's end lies beyond what is known to be readable: look there. False: nothing is there. */
+bool unwind_extend(struct unwind_frame *frame, uint64_t end);
+
+#define RED_ZONE 128
+#define UNWIND_PAGE 4096ull
+#define STACK_COUNT_BITS 28
+
+/* What is known of the stack sp is on. Nothing outside of it may be touched: rows of hand-written
+ * code can be wrong, and a coroutine's stack may end right above its first frame. */
+static inline void unwind_place(struct unwind_frame *frame)
+{
+	uint64_t known = thread_self.stack_pages;
+	uint64_t low = (known >> STACK_COUNT_BITS) * UNWIND_PAGE;
+	uint64_t high = low + (known & ((1ull << STACK_COUNT_BITS) - 1)) * UNWIND_PAGE;
+
+	if (likely(frame->sp >= low && frame->sp < high)) {
+		frame->low = low;
+		frame->limit = high;
+	} else {
+		frame->low = frame->limit = frame->sp & ~(UNWIND_PAGE - 1);
+	}
+}
+
+/* The caller of the function whose frame pointer this is. */
+static inline struct unwind_frame unwind_begin(void **frame)
+{
+	struct unwind_frame start = { .pc = (uint64_t)frame[1],
+				      .sp = (uint64_t)(frame + 2),
+				      .fp = (uint64_t)frame[0] };
+
+	unwind_place(&start);
+	return start;
+}
+
+static inline bool unwind_reaches(struct unwind_frame *frame, uint64_t end)
+{
+	return likely(end <= frame->limit) || unwind_extend(frame, end);
+}
+
 #define STEP_MAX (64ull << 20) /* no frame is larger; a larger step is a wrong row */
 
 static inline uint64_t load(uint64_t address)
@@ -62,27 +101,27 @@ static inline struct row row_find(uint64_t pc)
 
 static inline bool step_row(struct unwind_frame *frame, struct row row)
 {
-	uint64_t cfa;
+	uint64_t cfa = (row.kind == ROW_SP ? frame->sp : frame->fp) + (uint64_t)(int64_t)row.cfa;
+	uint64_t saved;
 
-	if (row.kind == ROW_SP) {
-		cfa = frame->sp + (uint64_t)(int64_t)row.cfa;
-	} else {
-		cfa = frame->fp + (uint64_t)(int64_t)row.cfa;
-		/* rbp is a frame pointer here by the object's own word, but hand-written code
-		 * may have lied: it must at least lie on this stack, above sp. */
-		if (cfa <= frame->sp || cfa - frame->sp > STEP_MAX || cfa % 8)
-			return row.kind == ROW_FP_LOAD && cfa >= frame->sp && cfa % 8 == 0 ?
-				       ((cfa = load(cfa)), true) :
-				       false;
-		if (row.kind == ROW_FP_LOAD)
-			cfa = load(cfa);
+	/* rbp is a frame pointer here by the object's own word, but hand-written code may have
+	 * lied: what it points to must at least lie on this stack, above sp. */
+	if (row.kind == ROW_FP_LOAD) {
+		if (cfa < frame->sp || cfa - frame->sp > STEP_MAX || cfa % 8 ||
+		    !unwind_reaches(frame, cfa + 8))
+			return false;
+		cfa = load(cfa);
 	}
-	if (cfa <= frame->sp || cfa - frame->sp > STEP_MAX || cfa % 8)
+	if (cfa <= frame->sp || cfa - frame->sp > STEP_MAX || cfa % 8 ||
+	    !unwind_reaches(frame, cfa))
 		return false;
-	if (row.fp_kind == FP_AT_CFA)
-		frame->fp = load(cfa + (uint64_t)(int64_t)row.fp);
-	else if (row.fp_kind == FP_AT_FP)
-		frame->fp = load(frame->fp + (uint64_t)(int64_t)row.fp);
+	if (row.fp_kind != FP_SAME) {
+		saved = (row.fp_kind == FP_AT_CFA ? cfa : frame->fp) + (uint64_t)(int64_t)row.fp;
+		/* Between `pop %rbp` and `ret` it lies just below sp. */
+		if (saved - (frame->sp - RED_ZONE) > cfa - frame->sp + RED_ZONE - 8)
+			return false;
+		frame->fp = load(saved);
+	}
 	frame->pc = load(cfa - 8);
 	frame->sp = cfa;
 	frame->is_exact = false;

@@ -74,7 +74,19 @@ struct wire_kernel_regs {
 
 /* WIRE_KERNEL_EVENT. Blobs follow in this order, without padding:
  *   path (real; or sockaddr for net.*) · path2 (rename, link) · asked · argv (exec) ·
- *   struct wire_kernel_regs and the stack copy, if WIRE_KERNEL_STACK */
+ *   struct wire_kernel_regs and the stack copy, if WIRE_KERNEL_STACK
+ *
+ * path      truth OBJECT: real, " (deleted)" behind it when it has no name any more; "memfd:NAME",
+ *           "pipe:[INODE]", "nsfs:[INODE]" have no slash. Truth ARGUMENT: the real directory the
+ *           argument starts from (root, cwd or descriptor) and the argument as it is, with its
+ *           "..", "." and links: the reader resolves it.
+ * path2     net.* on a Unix socket that is bound to a file: that file's real path; device and
+ *           inode are then the file's.
+ * sockaddr  as long as it is; AF_UNIX has a path that may be relative, as it was bound
+ * exec.run  of a script: path is the script (truth ARGUMENT where only its name is known), argv
+ *           as the interpreter got it: up to the element that equals `asked` it is not the caller's
+ * file.link by symlink: path is the content, joined to where the call's directory is
+ * exec.inspect  detail is the pid as the caller said it, in its own pid namespace */
 struct wire_kernel_event {
 	struct wire_kernel_head head;
 	/* struct wire_slot, spelt out: slot.h is not for the BPF target */
@@ -90,7 +102,7 @@ struct wire_kernel_event {
 	uint64_t device, inode; /* of path, truth OBJECT */
 	uint32_t syscall;  /* number, of the head's architecture */
 	uint32_t detail;   /* as wire_event.detail: open flags, socket type | protocol << 16, protection,
-			      target pid (initial pid namespace) */
+			      target pid */
 	uint8_t action;	   /* enum wire_action */
 	uint8_t truth;	   /* enum wire_kernel_truth */
 	uint16_t path_len, path2_len, asked_len, argv_len;

@@ -21,6 +21,7 @@
 #define FRAMES 128
 
 struct session session;
+__thread struct thread thread_self;
 
 static uint64_t ours[FRAMES];
 static unsigned our_count;
@@ -31,8 +32,7 @@ static int their_count;
 static NOINLINE __attribute__((no_sanitize("address", "undefined"))) void take(void)
 {
 	void **frame = __builtin_frame_address(0);
-	struct unwind_frame start = { (uint64_t)frame[1], (uint64_t)(frame + 2),
-				      (uint64_t)frame[0], false };
+	struct unwind_frame start = unwind_begin(frame);
 	unw_context_t context;
 	unw_cursor_t cursor;
 
