@@ -80,11 +80,26 @@ int BPF_PROG(on_fork, struct task_struct *ignored, struct task_struct *child)
 	return 0;
 }
 
+struct bpf_map;
+
+/* Requests that will not complete any more. */
+static long request_drop(struct bpf_map *map, const u64 *key, struct request *request, u32 *pid)
+{
+	u64 copy = *key;
+
+	if (request->head.pid != *pid)
+		return 0;
+	bpf_map_delete_elem(&held, &copy);
+	bpf_map_delete_elem(&requests, &copy);
+	return 0;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct thread_state *thread = bpf_task_storage_get(&threads, current, NULL, 0);
+	struct process_state *process;
 	struct scratch *s;
 	u64 tid;
 	u32 pid = (u32)current->tgid;
@@ -106,6 +121,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		record_send(s, FAMILY_META);
 		scratch_give(s);
 	}
+	process = bpf_map_lookup_elem(&processes, &pid);
+	if (process && process->has_requests)
+		bpf_for_each_map_elem(&requests, request_drop, &pid, 0);
 	bpf_map_delete_elem(&processes, &pid);
 	return 0;
 }

@@ -50,7 +50,9 @@ struct process_state {
 	u64 text_start, text_end;
 	u64 announced; /* events with a live slot, for check_every */
 	u32 has_shim;
+	u32 has_requests; /* has used io_uring */
 	u32 has_datagram; /* connected a datagram socket: look at plain writes, too */
+	u32 pad;
 };
 
 struct {
@@ -178,6 +180,32 @@ struct {
 	__type(key, u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
+
+/* An io_uring request on its way, under its address. */
+#define REQUEST_TEXT 1024
+struct request {
+	struct wire_kernel_head head;
+	struct call call; /* action, sockaddr, slot */
+	s32 dir, dir2;
+	u32 flags;
+	u8 opcode;
+	u8 pad[3];
+	char text[2][REQUEST_TEXT];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 512);
+	__type(key, u64);
+	__type(value, struct request);
+} requests SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* one per CPU, as scratches */
+	__type(key, u32);
+	__type(value, struct request);
+} request_scratches SEC(".maps");
 
 /* Set by the loader before loading. */
 const volatile struct probe_options options;

@@ -11,7 +11,6 @@
 #include "code.bpf.h"
 #include "net.bpf.h"
 
-#define REQUEST_TEXT 1024
 #define REQ_F_CQE_SKIP (1u << 6)
 
 enum uring_op {
@@ -26,31 +25,11 @@ enum uring_op {
 	OP_MKDIRAT = 37,
 	OP_SYMLINKAT = 38,
 	OP_LINKAT = 39,
+	OP_SEND_ZC = 47,
+	OP_SENDMSG_ZC = 48,
+	OP_BIND = 56,
+	OP_LISTEN = 57,
 };
-
-struct request {
-	struct wire_kernel_head head;
-	struct call call; /* action, sockaddr, slot */
-	s32 dir, dir2;
-	u32 flags;
-	u8 opcode;
-	u8 pad[3];
-	char text[2][REQUEST_TEXT];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 512);
-	__type(key, u64);
-	__type(value, struct request);
-} requests SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* one per CPU, as scratches */
-	__type(key, u32);
-	__type(value, struct request);
-} request_scratches SEC(".maps");
 
 INLINE u8 uring_action(u8 opcode)
 {
@@ -65,6 +44,10 @@ INLINE u8 uring_action(u8 opcode)
 	case OP_SEND:
 	case OP_SENDMSG:
 		return WIRE_NET_SEND;
+	case OP_BIND:
+		return WIRE_NET_BIND;
+	case OP_LISTEN:
+		return WIRE_NET_LISTEN;
 	case OP_RENAMEAT:
 		return WIRE_FILE_RENAME;
 	case OP_UNLINKAT:
@@ -85,6 +68,35 @@ INLINE void name_take(char *to, struct filename *name)
 		to[0] = 0;
 }
 
+/* Where a datagram goes. Since 6.10 the kernel has its own copy by now; before, what the caller
+ * points to is all there is. */
+INLINE void receiver_take(struct request *to, struct io_kiocb *req)
+{
+	struct io_sr_msg *sent = (struct io_sr_msg *)req;
+	struct io_async_msghdr *own = BPF_CORE_READ(req, async_data);
+	struct message message;
+	u32 bytes;
+
+	if (bpf_core_field_exists(sent->addr)) {
+		if (to->opcode == OP_SEND)
+			sockaddr_hold(&to->call, (u64)BPF_CORE_READ(sent, addr),
+				      (u32)BPF_CORE_READ(sent, addr_len));
+		else if (message_read(&to->call, (u64)BPF_CORE_READ(sent, umsg), &message))
+			sockaddr_hold(&to->call, message.name, message.name_len);
+		return;
+	}
+	if (!own || !BPF_CORE_READ(own, msg.msg_name))
+		return;
+	bytes = (u32)BPF_CORE_READ(own, msg.msg_namelen);
+	if (bytes > sizeof(to->call.sockaddr))
+		bytes = sizeof(to->call.sockaddr);
+	barrier_var(bytes);
+	if (!bpf_probe_read_kernel(to->call.sockaddr, bytes & 255, BPF_CORE_READ(own, msg.msg_name))) {
+		to->call.sockaddr_len = (u16)bytes;
+		to->call.is_kernels = 1;
+	}
+}
+
 /* The request's private part starts with the file, like struct io_kiocb itself. */
 NOINLINE int request_take(struct request *to, struct io_kiocb *req)
 {
@@ -92,8 +104,6 @@ NOINLINE int request_take(struct request *to, struct io_kiocb *req)
 	struct io_unlink *unlink = (struct io_unlink *)req;
 	struct io_rename *rename = (struct io_rename *)req;
 	struct io_connect *connect = (struct io_connect *)req;
-	struct io_sr_msg *sent = (struct io_sr_msg *)req;
-	struct message message;
 
 	switch (to->opcode) {
 	case OP_OPENAT:
@@ -135,9 +145,9 @@ NOINLINE int request_take(struct request *to, struct io_kiocb *req)
 		sockaddr_hold(&to->call, (u64)BPF_CORE_READ(connect, addr),
 			      (u32)BPF_CORE_READ(connect, addr_len));
 		break;
+	case OP_SEND:
 	case OP_SENDMSG:
-		if (message_read(&to->call, (u64)BPF_CORE_READ(sent, umsg), &message))
-			sockaddr_hold(&to->call, message.name, message.name_len);
+		receiver_take(to, req);
 		break;
 	}
 	return 0;
@@ -179,6 +189,7 @@ NOINLINE int request_net(struct scratch *s, struct task_struct *task, struct req
 	struct file *file = r->opcode == OP_ACCEPT ? file_of(task, result) :
 						     BPF_CORE_READ(req, file);
 	struct socket *socket = file ? BPF_CORE_READ(file, private_data) : NULL;
+	bool is_peer = r->opcode != OP_BIND && r->opcode != OP_LISTEN;
 	struct sock *sk = NULL;
 	u16 family;
 
@@ -194,9 +205,11 @@ NOINLINE int request_net(struct scratch *s, struct task_struct *task, struct req
 		s->event.path_len =
 			(u16)append_kernel(s, r->call.sockaddr, r->call.sockaddr_len & 255);
 	else if (family == AF_UNIX)
-		unix_append(s, sk, 1);
+		unix_append(s, sk, is_peer);
 	else
-		end_append(s, sk, true);
+		end_append(s, sk, is_peer);
+	if (r->call.is_kernels)
+		s->event.truth = WIRE_TRUTH_OBJECT;
 	return 0;
 }
 
@@ -209,7 +222,7 @@ INLINE bool request_is_news(struct io_kiocb *req, const struct request *r, s32 r
 	struct sock *sk;
 	u8 one = 1;
 
-	if (r->opcode == OP_ACCEPT)
+	if (r->opcode == OP_ACCEPT || r->opcode == OP_LISTEN)
 		return result >= 0;
 	if (r->opcode != OP_SEND && r->opcode != OP_SENDMSG)
 		return true;
@@ -306,12 +319,16 @@ INLINE int request_begin(struct io_kiocb *req)
 	struct task_struct *task = bpf_get_current_task_btf();
 	u32 pid = (u32)task->tgid, cpu = bpf_get_smp_processor_id();
 	u8 opcode, action;
+	struct process_state *process = bpf_map_lookup_elem(&processes, &pid);
 	struct request *r;
 	u64 key = (u64)req;
 
-	if (!bpf_map_lookup_elem(&processes, &pid))
+	if (!process)
 		return 0;
+	process->has_requests = 1;
 	opcode = BPF_CORE_READ(req, opcode);
+	if (opcode == OP_SEND_ZC || opcode == OP_SENDMSG_ZC) /* only faster */
+		opcode = opcode == OP_SEND_ZC ? OP_SEND : OP_SENDMSG;
 	action = uring_action(opcode);
 	r = bpf_map_lookup_elem(&request_scratches, &cpu);
 	if (!action || !r)

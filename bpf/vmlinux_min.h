@@ -213,6 +213,7 @@ struct io_kiocb {
 	u8 opcode;
 	u32 flags;
 	struct io_cqe cqe;
+	void *async_data;
 };
 
 struct open_how {
@@ -248,6 +249,12 @@ struct io_connect {
 
 struct io_sr_msg {
 	void *umsg;
+	void *addr; /* 6.0 to 6.9 */
+	int addr_len;
+};
+
+struct io_async_msghdr {
+	struct msghdr msg;
 };
 
 struct io_rename {

@@ -320,6 +320,11 @@ static void act_uring(void *arg)
 {
 	struct sockaddr_in address = v4(0);
 	socklen_t len = sizeof(address);
+	struct iovec part = { "x", 1 };
+	struct msghdr message = { .msg_name = &address,
+				  .msg_namelen = sizeof(address),
+				  .msg_iov = &part,
+				  .msg_iovlen = 1 };
 	struct io_uring_sqe sqe;
 	struct uring u;
 	int l, c;
@@ -356,6 +361,12 @@ static void act_uring(void *arg)
 				     .addr = (uint64_t)&address,
 				     .addr2 = len };
 	MUST(!uring_do(&u, sqe));
+	address = v4(9);
+	sqe = (struct io_uring_sqe){ .opcode = IORING_OP_SENDMSG,
+				     .fd = socket(AF_INET, SOCK_DGRAM, 0),
+				     .addr = (uint64_t)&message,
+				     .len = 1 };
+	MUST(uring_do(&u, sqe) == 1);
 }
 
 static void test_io_uring(void **state)
@@ -384,6 +395,7 @@ static void test_io_uring(void **state)
 	snprintf(text, sizeof(text), "127.0.0.1:%u", *(uint16_t *)watch.shared);
 	assert_peer(WIRE_NET_CONNECT, 0, text, WIRE_TRUTH_OBJECT);
 	assert_true(event_must(WIRE_NET_CONNECT, NULL, 0)->head.flags & WIRE_KERNEL_IO_URING);
+	assert_string_equal(peer_text(event_must(WIRE_NET_SEND, NULL, 0)), "127.0.0.1:9");
 }
 
 int main(void)
