@@ -74,8 +74,15 @@ static const char *program_reason(int dir, const char *path)
 	for (unsigned i = 0; path && i <= SCRIPTS_MAX; i++) {
 		long bytes = head_read(dir, path, head, sizeof(head));
 
-		if (bytes >= (long)sizeof(ElfW(Ehdr)) && !memcmp(head, ELFMAG, SELFMAG))
-			return elf_reason(head, bytes);
+		if (bytes >= (long)sizeof(ElfW(Ehdr)) && !memcmp(head, ELFMAG, SELFMAG)) {
+			const char *reason = elf_reason(head, bytes);
+
+			/* The loader itself needs none, and preloads for the program it is given. */
+			return path != (const char *)head && strstr(path, "/ld-linux") &&
+					       !strcmp(reason, "static") ?
+				       "" :
+				       reason;
+		}
 		path = script_program(head, bytes);
 		dir = AT_FDCWD;
 	}

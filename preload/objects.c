@@ -7,9 +7,11 @@
 
 #define OBJECTS 1024u /* power of two */
 #define PROBES 16u
-#define ID_BITS 28
+#define ID_BITS 24
 
-/* One word an object: page of its mapping above, id below, so that a pair is never torn. */
+/* One word an object: what tells it apart above, id below, so that a pair is never torn. The place
+ * alone would not do: between an unmapping and the forgetting after it another thread may already
+ * have loaded something else there, and libc unloads objects of its own without telling. */
 static uint64_t objects[OBJECTS];
 static uint32_t next_id;
 static uint64_t shim_start, shim_end;
@@ -150,22 +152,35 @@ void objects_forget(void)
 		__atomic_store_n(&objects[i], 0, __ATOMIC_RELAXED);
 }
 
+static uint64_t object_tag(const struct dl_find_object *object)
+{
+	const struct link_map *map = object->dlfo_link_map;
+	uint64_t hash = (uint64_t)object->dlfo_map_start;
+
+	hash = (hash ^ (uint64_t)object->dlfo_map_end) * 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ hash >> 29 ^ (uint64_t)map->l_ld) * 0x9e3779b97f4a7c15ull;
+	for (const char *c = map->l_name; c && *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 0x100000001b3ull;
+	hash ^= hash >> 32;
+	return hash >> ID_BITS ? hash >> ID_BITS : 1;
+}
+
 uint32_t object_id(uint64_t pc, uint64_t *ret_base)
 {
 	struct dl_find_object object;
-	uint64_t page, *place = NULL;
+	uint64_t tag, *place = NULL;
 	uint32_t id, first;
 
 	if (_dl_find_object((void *)pc, &object) < 0)
 		return 0;
 	*ret_base = object.dlfo_link_map->l_addr;
-	page = (uint64_t)object.dlfo_map_start >> 12;
-	first = (uint32_t)(page * 0x9e3779b97f4a7c15ull >> 40);
+	tag = object_tag(&object);
+	first = (uint32_t)tag;
 	for (unsigned i = 0; i < PROBES; i++) {
 		uint64_t *at = &objects[(first + i) % OBJECTS];
 		uint64_t word = __atomic_load_n(at, __ATOMIC_ACQUIRE);
 
-		if (word >> ID_BITS == page && word)
+		if (word >> ID_BITS == tag)
 			return (uint32_t)word & ((1u << ID_BITS) - 1);
 		if (!word && !place)
 			place = at;
@@ -175,6 +190,6 @@ uint32_t object_id(uint64_t pc, uint64_t *ret_base)
 		return 0;
 	if (!place)
 		place = &objects[first % OBJECTS];
-	__atomic_store_n(place, page << ID_BITS | id, __ATOMIC_RELEASE);
+	__atomic_store_n(place, tag << ID_BITS | id, __ATOMIC_RELEASE);
 	return id;
 }

@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A script runs where its interpreter can: musl's loader would end with 127 over our preload.
+. "$(dirname "$0")/../lib/scenario.sh"
+
+need_subject fixed_musl
+prepare()
+{
+	printf '#!%s\n' "$subjects/fixed_musl" >direct
+	printf '#! %s/direct arg\n' "$cwd" >indirect
+	chmod +x direct indirect
+}
+
+watch interpreter -- bash -c './direct; echo $?; ./indirect; echo $?'
+expect "both ran" test "$(grep -cx 127 "$here/out")" = 0
+expect_uncovered fixed_musl
