@@ -119,7 +119,7 @@ NOINLINE int hello_look(struct call *call, struct task_struct *task)
 	struct process_state *process;
 	struct scratch *s;
 	u64 base = 0;
-	u32 pid = (u32)BPF_CORE_READ(task, tgid);
+	u32 pid = (u32)task->tgid;
 
 	if (!message_read(call, call->args[1], &message) || !message.iov || call->is_short)
 		return 0;
@@ -261,13 +261,13 @@ NOINLINE int exec_hold(struct thread_state *thread, struct task_struct *task,
 		       const struct pt_regs *regs)
 {
 	struct call *call = &thread->call;
-	u32 pid = (u32)BPF_CORE_READ(task, tgid);
+	u32 pid = (u32)task->tgid;
 	u64 key = call->tid;
 	struct process_state *process = bpf_map_lookup_elem(&processes, &pid);
 	struct scratch *s;
 
 	call->is_shim = process && process->has_shim;
-	if (slot_choose(thread, process, task, BPF_CORE_READ(regs, sp), &call->slot,
+	if (slot_choose(thread, process, task, regs->sp, &call->slot,
 			&call->slot_instance))
 		return 0;
 	call->is_held_cut = 1;
@@ -344,7 +344,7 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long id)
 		return 0;
 	call = &thread->call;
 	call->kind = CALL_NONE;
-	is_compat = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
+	is_compat = task->thread_info.status & TS_COMPAT;
 	args_copy(call, regs, is_compat);
 	call->row = row_find(call, id, is_compat);
 	if (!call->row)

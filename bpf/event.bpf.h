@@ -171,10 +171,10 @@ INLINE bool slot_choose(struct thread_state *thread, struct process_state *proce
 NOINLINE int event_finish(struct scratch *s, struct task_struct *task, struct thread_state *thread,
 			  const struct pt_regs *regs)
 {
-	u32 pid = (u32)BPF_CORE_READ(task, tgid), family = action_family(s->event.action);
+	u32 pid = (u32)task->tgid, family = action_family(s->event.action);
 	struct process_state *process = bpf_map_lookup_elem(&processes, &pid);
 	struct slot slot = { 0 };
-	u64 instance, sp = BPF_CORE_READ(regs, sp);
+	u64 instance, sp = regs->sp;
 	bool is_enough = slot_choose(thread, process, task, sp, &slot, &instance);
 
 	if (process && process->has_shim)

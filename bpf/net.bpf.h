@@ -160,7 +160,7 @@ NOINLINE int connected_append(struct scratch *s, struct task_struct *task, struc
 
 INLINE void datagram_note(struct task_struct *task)
 {
-	u32 pid = (u32)BPF_CORE_READ(task, tgid);
+	u32 pid = (u32)task->tgid;
 	struct process_state *process = bpf_map_lookup_elem(&processes, &pid);
 
 	if (process)
@@ -229,15 +229,15 @@ int BPF_PROG(on_tcp_state, const struct sock *sk, int old_state, int new_state)
 NOINLINE int datagram_is_news(struct task_struct *task, struct thread_state *thread,
 			      const struct pt_regs *regs, struct datagram_key *key)
 {
-	u32 pid = (u32)BPF_CORE_READ(task, tgid);
+	u32 pid = (u32)task->tgid;
 	struct process_state *process = bpf_map_lookup_elem(&processes, &pid);
 	struct slot slot = { 0 };
 	u8 one = 1;
 
-	if (slot_read(process, task, BPF_CORE_READ(regs, sp), &slot))
+	if (slot_read(process, task, regs->sp, &slot))
 		key->owner = slot.chain;
 	else
-		key->owner = BPF_CORE_READ(regs, ip);
+		key->owner = regs->ip;
 	if (bpf_map_lookup_elem(&datagrams, key))
 		return 0;
 	bpf_map_update_elem(&datagrams, key, &one, BPF_ANY);

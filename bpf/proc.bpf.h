@@ -28,7 +28,7 @@ INLINE void slot_inherit(struct thread_state *thread, struct thread_state *child
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(parent);
 	struct slot slot = { 0 };
 
-	if (slot_read(process, parent, BPF_CORE_READ(regs, sp), &slot)) {
+	if (slot_read(process, parent, regs->sp, &slot)) {
 		child_thread->slot = slot;
 		child_thread->slot_instance = process->instance;
 		child_thread->has_inherited_slot = 1;

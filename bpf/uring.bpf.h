@@ -285,7 +285,7 @@ NOINLINE int request_hold(struct request *r, struct task_struct *task, struct io
 		return 0;
 	if (process && process->has_shim)
 		r->head.flags |= WIRE_KERNEL_SHIM;
-	if (slot_choose(thread, process, task, BPF_CORE_READ(regs, sp), &r->call.slot,
+	if (slot_choose(thread, process, task, regs->sp, &r->call.slot,
 			&r->call.slot_instance))
 		return 0;
 	s = scratch_take(action_family(r->call.action));
@@ -336,7 +336,7 @@ INLINE int request_begin(struct io_kiocb *req)
 	head_fill(&r->head, WIRE_KERNEL_EVENT, task);
 	__builtin_memset(&r->call, 0, sizeof(r->call));
 	r->call.action = action;
-	r->call.is_short = BPF_CORE_READ(task, thread_info.status) & TS_COMPAT ? 1 : 0;
+	r->call.is_short = task->thread_info.status & TS_COMPAT ? 1 : 0;
 	r->opcode = opcode;
 	r->dir = r->dir2 = AT_FDCWD;
 	r->flags = 0;
