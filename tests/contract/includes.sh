@@ -8,7 +8,8 @@ allowed='
 preload/wire:
 preload: preload/wire
 collector/log: collector preload/wire
-collector/source: collector collector/log preload/hooks.tbl.h preload/wire
+collector/unwind: preload/wire
+collector/source: collector collector/log collector/unwind/elf_file.h collector/unwind/unwind.h bpf/loader.h preload/hooks.tbl.h preload/wire
 collector/model: collector preload/wire
 collector/policy: collector collector/model preload/hooks.tbl.h preload/wire
 collector/sink: collector collector/model collector/policy preload/wire
