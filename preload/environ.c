@@ -138,6 +138,35 @@ size_t environ_room(char *const envp[])
 	       (user ? strlen(user) : 0) + 1;
 }
 
+/* A vfork child never comes back from its exec to unmap what it had mapped, and it was mapped in its
+ * parent. When the thread it stood in for acts again, the child is done with it. */
+void environ_take_back(void)
+{
+	struct thread *t = &thread_self;
+
+	if (likely(!t->lent) || t->is_vforking == VFORK_SHARED || process_acting() != session.pid)
+		return;
+	sys_call2(SYS_munmap, t->lent, t->lent_bytes);
+	t->lent = NULL;
+}
+
+static void *environ_map(size_t bytes)
+{
+	struct thread *t = &thread_self;
+	long map;
+
+	environ_take_back();
+	map = sys_call6(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			0);
+	if (map < 0 && map > -4096)
+		return NULL;
+	if (process_acting() != session.pid && t->is_vforking != VFORK_SHARED) {
+		t->lent = (void *)map;
+		t->lent_bytes = bytes;
+	}
+	return (void *)map;
+}
+
 void environ_inject(struct environ_copy *copy, void *room, size_t room_bytes, char *const envp[],
 		    uint32_t origin, uint32_t serial)
 {
@@ -149,15 +178,13 @@ void environ_inject(struct environ_copy *copy, void *room, size_t room_bytes, ch
 
 	copy->map = NULL;
 	if (!room) {
-		long map = sys_call6(SYS_mmap, 0, room_bytes, PROT_READ | PROT_WRITE,
-				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (map < 0 && map > -4096) {
+		room = environ_map(room_bytes);
+		if (!room) {
 			copy->envp = (char **)(uintptr_t)envp;
 			ring_missed();
 			return;
 		}
-		room = copy->map = (void *)map;
+		copy->map = room;
 		copy->map_bytes = room_bytes;
 	}
 	copy->envp = room;
@@ -193,6 +220,8 @@ void environ_inject(struct environ_copy *copy, void *room, size_t room_bytes, ch
 
 void environ_done(struct environ_copy *copy)
 {
+	if (copy->map && copy->map == thread_self.lent)
+		thread_self.lent = NULL;
 	if (copy->map)
 		sys_call2(SYS_munmap, copy->map, copy->map_bytes);
 	copy->map = NULL;

@@ -103,6 +103,8 @@ struct thread {
 	uint32_t origin;     /* origin id of the chain that created this thread */
 	uint32_t is_vforking; /* vfork was called: whoever runs next may be its child */
 #define VFORK_SHARED 2	      /* clone with shared memory: both run, for as long as they like */
+	void *lent;	      /* memory a vfork child took with it into its exec, see environ.c */
+	uint64_t lent_bytes;
 	uint64_t stack_pages; /* known to be readable: number of the first page << 28 | how many */
 };
 extern __thread struct thread thread_self;
@@ -280,6 +282,8 @@ size_t environ_room(char *const envp[]);
 void environ_inject(struct environ_copy *copy, void *room, size_t room_bytes, char *const envp[],
 		    uint32_t origin, uint32_t serial);
 void environ_done(struct environ_copy *copy);
+/* What an earlier vfork child of this thread left mapped. */
+void environ_take_back(void);
 
 /* --- safe.c: what nobody has read yet. False as well when it may not be asked. ----------------- */
 bool memory_is_readable(const void *memory, size_t bytes);

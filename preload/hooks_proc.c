@@ -7,7 +7,6 @@
 
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/sysmacros.h>
 
 /* --- fork --------------------------------------------------------------------------------------------------- */
 static void child_publish(pid_t pid)
@@ -57,6 +56,7 @@ EXPORT pid_t _Fork(void)
 }
 
 /* In libc's steps (misc/daemon.c), because there the parent leaves without coming back to us. */
+#define NULL_DEVICE (1u << 8 | 3) /* makedev(1, 3), which is a call in glibc and absent in musl */
 static int daemon_streams(void)
 {
 	struct stat status;
@@ -67,7 +67,7 @@ static int daemon_streams(void)
 		return -1;
 	}
 	if (fstat((int)fd, &status) || !S_ISCHR(status.st_mode) ||
-	    status.st_rdev != makedev(1, 3)) {
+	    status.st_rdev != NULL_DEVICE) {
 		sys_call1(SYS_close, fd);
 		errno = ENODEV;
 		return -1;
@@ -118,8 +118,10 @@ __attribute__((used)) static void *vfork_choose(void)
 {
 	if (unlikely(shim_state < SHIM_PASSIVE) && !shim_enter())
 		return NULL;
-	if (shim_state == SHIM_ACTIVE)
+	if (shim_state == SHIM_ACTIVE) {
+		environ_take_back();
 		thread_self.is_vforking = 1;
+	}
 	return (void *)real.vfork;
 }
 
