@@ -87,6 +87,7 @@ struct item_process {
 	struct str script;    /* real path of the script an interpreter was started with, or "" */
 	struct str cgroup;
 	uint32_t exe_object;  /* object id of the executable, 0 if not known yet */
+	uint32_t inner_pid;   /* in its own pid namespace, 0: the same */
 };
 
 struct item_process_end {

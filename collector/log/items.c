@@ -222,6 +222,7 @@ static void get_process(struct log_items *items, const Wire__Process *in, struct
 	out->script = str_of(in->script);
 	out->cgroup = str_of(in->cgroup);
 	out->exe_object = in->exe_object;
+	out->inner_pid = in->inner_pid;
 }
 
 static void get_object(struct log_items *items, const Wire__Object *in, struct item_object *out)

@@ -271,6 +271,7 @@ static void add_process(struct log_pending *pending, const struct item_process *
 	out->script = str_of(pending, process->script);
 	out->cgroup = str_of(pending, process->cgroup);
 	out->exe_object = process->exe_object;
+	out->inner_pid = process->inner_pid;
 }
 
 static void add_process_end(struct log_pending *pending, const struct item_process_end *end)

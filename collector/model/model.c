@@ -200,6 +200,7 @@ static int process_fill(struct model *model, struct process *process,
 	struct process_state *parent = table_at(&model->processes, item->parent);
 	process->id = item->id;
 	process->pid = item->pid;
+	process->inner_pid = item->inner_pid;
 	process->uid = item->uid;
 	process->start_ns = item->start_ns;
 	process->is_covered = item->covered;

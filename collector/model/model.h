@@ -63,6 +63,7 @@ struct chain {
 
 struct process {
 	uint32_t id, pid, uid;
+	uint32_t inner_pid; /* in its own pid namespace, 0: the same */
 	uint64_t start_ns;
 	bool is_covered, is_ended;
 	uint8_t how;

@@ -107,9 +107,12 @@ json_t *json_process(const struct item_run *run, const struct process *process)
 				      json_pack("{s:I, s:o}", "pid", (json_int_t)parent->pid, "exe",
 						json_text(parent->exe)));
 	struct str argv = {process->argv, process->argv_len};
-	return json_pack("{s:I, s:o, s:o, s:o, s:o}", "pid", (json_int_t)process->pid, "start",
-			 json_take(&start), "exe", json_text(process->exe), "argv",
-			 json_strings(argv), "lineage", lineage);
+	json_t *object = json_pack("{s:I, s:o, s:o, s:o, s:o}", "pid", (json_int_t)process->pid,
+				   "start", json_take(&start), "exe", json_text(process->exe),
+				   "argv", json_strings(argv), "lineage", lineage);
+	if (object && process->inner_pid)
+		json_object_set_new(object, "inner_pid", json_integer(process->inner_pid));
+	return object;
 }
 
 FILE *json_open(const char *path)

@@ -315,6 +315,7 @@ void proc_announce(struct live *live, struct proc *proc, const struct wire_proce
 	out->how = proc->how;
 	out->covered = proc->is_covered || proc->is_expected;
 	out->pid = proc->pid;
+	out->inner_pid = proc->own_pid != proc->pid ? proc->own_pid : 0;
 	out->uid = proc->uid;
 	out->start_ns = proc->start_ns;
 	out->exe = queue_text(&live->queue, proc->exe);

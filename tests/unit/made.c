@@ -35,7 +35,7 @@ static const struct field process[] = {
 	F(process, how, U8), F(process, covered, BOOL), F(process, pid, U32), F(process, uid, U32),
 	F(process, start_ns, U64), F(process, exe, STR), F(process, argv, STR),
 	F(process, cwd, STR), F(process, home, STR), F(process, script, STR),
-	F(process, cgroup, STR), F(process, exe_object, U32), NONE };
+	F(process, cgroup, STR), F(process, exe_object, U32), F(process, inner_pid, U32), NONE };
 static const struct field process_end[] = {
 	F(process_end, process, U32), F(process_end, time_ns, U64), NONE };
 static const struct field object[] = {
