@@ -39,7 +39,9 @@ INLINE u32 action_family(u32 action)
 {
 	if (!action)
 		return FAMILY_META;
-	return action < 8 ? FAMILY_NET : action < 15 ? FAMILY_FILE : action < 19 ? FAMILY_EXEC : FAMILY_ENV;
+	if (action < 8)
+		return FAMILY_NET;
+	return action < 15 ? FAMILY_FILE : action < 19 ? FAMILY_EXEC : FAMILY_ENV;
 }
 
 INLINE struct scratch *scratch_take(u32 family)
@@ -180,7 +182,7 @@ INLINE u32 append_kernel_string(struct scratch *s, const void *from)
 	return (u32)got - 1;
 }
 
-/* --- call slot ------------------------------------------------------------------------------ */
+/* --- call slot -------------------------------------------------------------------------------- */
 
 INLINE bool slot_is_live(const struct slot *slot, u64 sp)
 {
@@ -200,7 +202,7 @@ INLINE bool slot_read(const struct process_state *process, struct task_struct *t
 	return slot_is_live(ret_slot, sp);
 }
 
-/* --- registers and stack -------------------------------------------------------------------- */
+/* --- registers and stack ---------------------------------------------------------------------- */
 
 INLINE void regs_copy(struct wire_kernel_regs *to, const struct pt_regs *from)
 {

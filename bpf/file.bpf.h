@@ -114,7 +114,7 @@ EXIT(exit_memfd)
 	return event_finish(s, c->task, c->thread, c->regs);
 }
 
-/* --- by name: there may be no object any more --------------------------------------------------- */
+/* --- by name: there may be no object any more ------------------------------------------------- */
 
 static int differs_at(u32 i, void *arg)
 {

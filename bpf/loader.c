@@ -78,7 +78,7 @@ static int fail(int code, char *error, size_t error_bytes, const char *what)
 	return code;
 }
 
-/* --- fitting the object ------------------------------------------------------------------------ */
+/* --- fitting the object ----------------------------------------------------------------------- */
 
 /* Where `options` is in the object's constants. */
 static struct probe_options *options_find(struct bpf_object *object)
@@ -171,7 +171,7 @@ static void programs_choose(struct bpf_loader *loader)
 		loader->missing[loader->missing_count++] = "io_uring";
 }
 
-/* --- after loading --------------------------------------------------------------------------------- */
+/* --- after loading ---------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;

@@ -223,7 +223,7 @@ int BPF_PROG(on_tcp_state, const struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
-/* --- datagrams: the first to each peer and caller -------------------------------------------------- */
+/* --- datagrams: the first to each peer and caller --------------------------------------------- */
 
 /* Whether this datagram is news; also puts a connected socket's peer into the key. */
 NOINLINE int datagram_is_news(struct task_struct *task, struct thread_state *thread,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The probes, one object. What happens where: enter.bpf.h (entry of a system call), exit.bpf.h
- * (its exit, by kind: file.bpf.h net.bpf.h code.bpf.h), proc.bpf.h (the tree), uring.bpf.h, object.bpf.h.
+ * (its exit, by kind: file.bpf.h net.bpf.h code.bpf.h), proc.bpf.h (the tree), uring.bpf.h,
+ * object.bpf.h (mechanism "lsm").
  */
 #include <stddef.h>
 

@@ -153,7 +153,8 @@ NOINLINE int request_take(struct request *to, struct io_kiocb *req)
 	return 0;
 }
 
-NOINLINE int request_open(struct scratch *s, struct task_struct *task, struct request *r, s32 result)
+NOINLINE int request_open(struct scratch *s, struct task_struct *task, struct request *r,
+			  s32 result)
 {
 	/* Into a fixed descriptor (result 0 without a file there) only the name is known. */
 	struct file *file = result > 0 ? file_of(task, result) : NULL;

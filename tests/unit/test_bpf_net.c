@@ -52,7 +52,7 @@ static const char *peer_text(const struct wire_kernel_event *event)
 	return text;
 }
 
-/* --- streams ----------------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static void act_streams(void *arg)
 {
@@ -169,7 +169,7 @@ static void test_rewritten_peer(void **state)
 	}
 }
 
-/* --- Unix ----------------------------------------------------------------------------------------------- */
+/* --- Unix ------------------------------------------------------------------------------------- */
 
 static void act_unix(void *arg)
 {
@@ -207,7 +207,7 @@ static void test_unix(void **state)
 	assert_peer(WIRE_NET_BIND, 1, "unix:@abstract", WIRE_TRUTH_OBJECT);
 }
 
-/* --- datagrams --------------------------------------------------------------------------------------------- */
+/* --- datagrams -------------------------------------------------------------------------------- */
 
 static void act_datagrams(void *arg)
 {
@@ -256,7 +256,7 @@ static void test_datagrams(void **state)
 	assert_int_equal(*(const sa_family_t *)(event + 1), AF_UNSPEC);
 }
 
-/* --- io_uring ------------------------------------------------------------------------------------------------ */
+/* --- io_uring --------------------------------------------------------------------------------- */
 
 struct uring {
 	int fd;

@@ -179,7 +179,7 @@ static void test_own_text(void **state)
 	event_must(WIRE_FILE_DELETE, "own", 0);
 }
 
-/* --- stacks ------------------------------------------------------------------------------------------ */
+/* --- stacks ----------------------------------------------------------------------------------- */
 
 static __attribute__((noinline)) void open_with_mark(uint64_t *mark)
 {
@@ -221,7 +221,7 @@ static void test_stack(void **state)
 	assert_int_equal(found[1], 42);
 }
 
-/* --- other options: a loader of its own each ------------------------------------------------------------- */
+/* --- other options: a loader of its own each -------------------------------------------------- */
 
 #define CHECKED 60
 static void act_checked(void *arg)

@@ -151,7 +151,8 @@ static inline const char *event_text(const struct wire_kernel_event *event, int 
 }
 
 /* The nth event of an action whose `asked` is as given (NULL: any). */
-static inline const struct wire_kernel_event *event_find(unsigned action, const char *asked, int nth)
+static inline const struct wire_kernel_event *event_find(unsigned action, const char *asked,
+							 int nth)
 {
 	for (size_t i = 0; i < watch.count; i++) {
 		const struct wire_kernel_event *event = event_at(i);
@@ -165,7 +166,8 @@ static inline const struct wire_kernel_event *event_find(unsigned action, const 
 	return NULL;
 }
 
-static inline const struct wire_kernel_event *event_must(unsigned action, const char *asked, int nth)
+static inline const struct wire_kernel_event *event_must(unsigned action, const char *asked,
+							 int nth)
 {
 	const struct wire_kernel_event *event = event_find(action, asked, nth);
 
@@ -197,7 +199,7 @@ static inline void assert_path(const struct wire_kernel_event *event, const char
 	assert_string_equal(event_text(event, 0), path);
 }
 
-/* --- set-up ----------------------------------------------------------------------------------------- */
+/* --- set-up ----------------------------------------------------------------------------------- */
 
 static const uint8_t watch_secret[16] = "a secret of ours";
 
@@ -209,16 +211,20 @@ static inline int watch_open(uint32_t ring_bytes, uint32_t check_every)
 					      .check_every = check_every,
 					      .mechanism = getenv("SOWATCH_TEST_MECHANISM") };
 	char error[1024] = "";
+	int ret;
 
 	memcpy(options.secret, watch_secret, sizeof(watch_secret));
 	if (geteuid()) {
 		printf("skipped: the probes need root\n");
 		return 77;
 	}
-	if (bpf_loader_open(&options, &watch.loader, error, sizeof(error))) {
-		printf("skipped: %s\n", error);
-		/* Here they were refused; a kernel that takes them is no reason to skip. */
-		return strstr(error, "refused the probes") ? 1 : 77;
+	ret = bpf_loader_open(&options, &watch.loader, error, sizeof(error));
+	if (ret) {
+		/* What may not be done here is skipped; what the verifier does not like is our fault. */
+		bool is_ours = strstr(error, "refused the probes") && ret != -EPERM;
+
+		printf("%s: %s\n", is_ours ? "FAILED" : "skipped", error);
+		return is_ours ? 1 : 77;
 	}
 	watch.shared = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	strcpy(watch.dir, "/tmp/sowatch-bpf-XXXXXX");
