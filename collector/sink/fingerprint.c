@@ -25,8 +25,8 @@ static void hash_string(crypto_generichash_state *state, const char *string)
 }
 
 /* --- what differs from run to run although it means the same ------------------------------------
- * Temporary names, pids and content hashes are replaced by a mark. Repeats fold by fingerprint, so
- * this is also what keeps a service that touches ever new temporary files one line. */
+ * Temporary names, pids and content hashes are replaced by a mark. Only in the fingerprint: within
+ * a run, two temporary files are two objects and are told apart (fold_exact). */
 
 static bool is_word(char c)
 {
@@ -192,6 +192,27 @@ void fold_fingerprint(const struct finding *finding, char ret_hex[33])
 	hash_target(&state, finding);
 	hash_string(&state, outcome->rule.profile);
 	hash_string(&state, id && *id ? id : words_family(finding->event->action));
+	crypto_generichash_final(&state, hash, sizeof(hash));
+	sodium_bin2hex(ret_hex, 33, hash, sizeof(hash));
+}
+
+/* Who connects to us is one deviation however many do; everything else is what it is. */
+void fold_exact(const struct finding *finding, const char *fingerprint, char ret_hex[33])
+{
+	const struct item_target *target = model_target(finding->model, finding->event->target);
+	unsigned char hash[16];
+	crypto_generichash_state state;
+	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
+	hash_string(&state, fingerprint);
+	if (target && finding->event->action != WIRE_NET_ACCEPT) {
+		struct str path = target->path.len ? target->path : target->asked;
+		unsigned char port[2] = {(unsigned char)target->port,
+					 (unsigned char)(target->port >> 8)};
+		hash_part(&state, path.data, path.len);
+		hash_part(&state, target->to.data, target->to.len);
+		hash_part(&state, (const char *)target->address, target->address_len);
+		hash_part(&state, (const char *)port, sizeof(port));
+	}
 	crypto_generichash_final(&state, hash, sizeof(hash));
 	sodium_bin2hex(ret_hex, 33, hash, sizeof(hash));
 }

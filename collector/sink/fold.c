@@ -18,6 +18,7 @@
 struct fold_entry {
 	struct finding last; /* event and outcome point into this entry */
 	const struct subject *subject; /* a fingerprint may stand for two temporary files' */
+	char exact[33];		       /* fold_exact(): repeats share it */
 	struct item_event event;
 	struct outcome outcome;
 	uint64_t first_ns, next_ns; /* next line when event time since first_ns reaches next_ns */
@@ -43,7 +44,7 @@ struct fold {
 	void *arg;
 	struct fold_entry **entries; /* in order of first appearance */
 	uint32_t count, room;
-	uint32_t *prints; /* entries by fingerprint, open addressing, index + 1 */
+	uint32_t *prints; /* entries by exact, open addressing, index + 1 */
 	uint32_t print_room;
 	uint64_t generation; /* how often all began anew */
 	uint32_t kept;	     /* entries that were there before the last time */
@@ -64,30 +65,30 @@ struct fold *fold_new(const struct baseline *baseline,
 	return fold;
 }
 
-static uint64_t print_hash(const char *fingerprint)
+static uint64_t print_hash(const char *exact)
 {
-	return XXH3_64bits(fingerprint, 32);
+	return XXH3_64bits(exact, 32);
 }
 
 static void print_put(struct fold *fold, uint32_t entry)
 {
 	uint32_t mask = fold->print_room - 1;
-	uint32_t at = (uint32_t)print_hash(fold->entries[entry - 1]->last.fingerprint) & mask;
+	uint32_t at = (uint32_t)print_hash(fold->entries[entry - 1]->exact) & mask;
 	while (fold->prints[at])
 		at = (at + 1) & mask;
 	fold->prints[at] = entry;
 }
 
-static uint32_t print_find(const struct fold *fold, const char *fingerprint,
+static uint32_t print_find(const struct fold *fold, const char *exact,
 			   const struct subject *subject)
 {
 	if (!fold->print_room)
 		return 0;
 	uint32_t mask = fold->print_room - 1;
-	uint32_t at = (uint32_t)print_hash(fingerprint) & mask;
+	uint32_t at = (uint32_t)print_hash(exact) & mask;
 	for (; fold->prints[at]; at = (at + 1) & mask) {
 		const struct fold_entry *entry = fold->entries[fold->prints[at] - 1];
-		if (entry->subject == subject && !memcmp(entry->last.fingerprint, fingerprint, 32))
+		if (entry->subject == subject && !memcmp(entry->exact, exact, 32))
 			return fold->prints[at];
 	}
 	return 0;
@@ -170,7 +171,7 @@ static int places_reserve(struct fold *fold)
 }
 
 static struct fold_entry *entry_make(struct fold *fold, const struct finding *finding,
-				     const char *fingerprint)
+				     const char *fingerprint, const char *exact)
 {
 	if (entries_reserve(fold))
 		return NULL;
@@ -182,6 +183,7 @@ static struct fold_entry *entry_make(struct fold *fold, const struct finding *fi
 	entry->next_ns = SECOND_NS;
 	entry->is_baselined = baseline_has(fold->baseline, fingerprint);
 	memcpy(entry->last.fingerprint, fingerprint, sizeof(entry->last.fingerprint));
+	memcpy(entry->exact, exact, sizeof(entry->exact));
 	fold->entries[fold->count++] = entry;
 	print_put(fold, fold->count);
 	return entry;
@@ -195,10 +197,11 @@ static struct fold_entry *entry_get(struct fold *fold, const struct finding *fin
 	struct fold_place *place = place_of(fold, &key);
 	if (place->entry)
 		return fold->entries[place->entry - 1];
-	char fingerprint[33];
+	char fingerprint[33], exact[33];
 	fold_fingerprint(finding, fingerprint);
-	uint32_t found = print_find(fold, fingerprint, finding->outcome->charged->subject);
-	if (!found && !entry_make(fold, finding, fingerprint))
+	fold_exact(finding, fingerprint, exact);
+	uint32_t found = print_find(fold, exact, finding->outcome->charged->subject);
+	if (!found && !entry_make(fold, finding, fingerprint, exact))
 		return NULL;
 	place->key = key;
 	place->entry = found ? found : fold->count;
@@ -218,7 +221,7 @@ static void entry_keep(struct fold_entry *entry, const struct finding *finding)
 	memcpy(entry->last.fingerprint, fingerprint, sizeof(fingerprint));
 }
 
-/* Unique within the run, the same on replay: run, fingerprint, subject, number of the line. */
+/* Unique within the run, the same on replay: run, what is repeated, number of the line. */
 static void entry_name_line(const struct fold *fold, const struct fold_entry *entry,
 			    struct finding *finding)
 {
@@ -232,7 +235,7 @@ static void entry_name_line(const struct fold *fold, const struct fold_entry *en
 	if (run->run_id.len)
 		crypto_generichash_update(&state, (const unsigned char *)run->run_id.data,
 					  run->run_id.len);
-	crypto_generichash_update(&state, (const unsigned char *)finding->fingerprint, 32);
+	crypto_generichash_update(&state, (const unsigned char *)entry->exact, 32);
 	crypto_generichash_update(&state, ordinal, sizeof(ordinal));
 	crypto_generichash_final(&state, hash, sizeof(hash));
 	sodium_bin2hex(finding->id, sizeof(finding->id), hash, sizeof(hash));

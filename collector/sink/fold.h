@@ -28,5 +28,7 @@ void fold_free(struct fold *fold);
 /* Hex of 16 bytes that name this deviation in every run: who, what, on which object (without pids
  * and the ports that change), against which rule. */
 void fold_fingerprint(const struct finding *finding, char ret_hex[33]);
+/* The same with the object as it is in this run: what makes two findings repeats of each other. */
+void fold_exact(const struct finding *finding, const char *fingerprint, char ret_hex[33]);
 
 #endif
