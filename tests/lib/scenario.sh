@@ -3,6 +3,8 @@
 # sowatch and holds the two against each other; the expect_* functions then ask what sowatch saw.
 # A scenario goes on after a failed expectation; it fails at its end, and says how to repeat it.
 # SOWATCH_BUILD: the build directory; SOWATCH_KEEP=1: keep the working directory.
+# SOWATCH_VANTAGE=shim|kernel|both: who watches; what each of them cannot see is told under
+# "vantages" below, and nowhere else.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -15,11 +17,13 @@ scenario_dir=$(cd "$(dirname "$0")" && pwd)
 # The same small environment for everyone, whatever the tester's own looks like.
 for scenario_variable in $(compgen -e); do
 	case $scenario_variable in
-	SOWATCH_BUILD | SOWATCH_KEEP | SCENARIO_TEST | SOWATCH_SHIM | SOWATCH_POLICIES) ;;
+	SOWATCH_BUILD | SOWATCH_KEEP | SOWATCH_VANTAGE | SCENARIO_TEST) ;;
+	SOWATCH_SHIM | SOWATCH_POLICIES) ;;
 	*) unset "$scenario_variable" 2>/dev/null ;;
 	esac
 done
-export -n SOWATCH_BUILD SOWATCH_KEEP SCENARIO_TEST 2>/dev/null
+vantage_wanted=${SOWATCH_VANTAGE-} vantage=${SOWATCH_VANTAGE:-shim} vantage_had=''
+export -n SOWATCH_BUILD SOWATCH_KEEP SOWATCH_VANTAGE SCENARIO_TEST 2>/dev/null
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C.UTF-8 TZ=UTC
 [ -x /usr/bin/python3 ] && python=/usr/bin/python3 || python=python3
@@ -29,7 +33,7 @@ work=$(readlink -f "$work")
 chmod 755 "$work"
 export HOME=$work/home XDG_STATE_HOME=$work/state TMPDIR=$work/tmp
 cwd=$work/cwd
-here=$work failures=0 checks=0 watched='' background=()
+here=$work failures=0 checks=0 watched= background=()
 
 scenario_end()
 {
@@ -94,6 +98,45 @@ fresh()
 	[ "$(type -t prepare)" != function ] || (cd "$cwd" && prepare)
 }
 
+# --- vantages --------------------------------------------------------------------------------
+
+# The expectations are the same three ways, but for what one of them cannot see:
+#   shim     nothing of what runs without it (static, AT_SECURE, musl's loader): a hole
+#   kernel   no act that stays in the process: a variable read, a name asked for, a library that
+#            was loaded (it sees the file mapped, not who asked dlopen for it)
+# With both nothing is missing, and processes without the shim are still named.
+# vantage is the one of the last `watch`, as it was asked for.
+
+# has_kernel: the probes watch, too
+has_kernel() { [ "$vantage" != shim ]; }
+
+# has_shim: the shim is in the processes that can hold it
+has_shim() { [ "$vantage" != kernel ]; }
+
+# can_see ACTION: this vantage tells such acts at all
+can_see()
+{
+	has_shim && return
+	case $1 in
+	env.read | net.resolve | exec.load) return 1 ;;
+	esac
+}
+
+# vantage_got: skips the scenario where its first run says that the vantage cannot be had. Only that
+# is a reason: to fail over something else, later, or to take another one, is a failure.
+vantage_got()
+{
+	local refused="--vantage $vantage is not possible here: "
+	if [ -z "$vantage_had" ] && grep -qF -- "$refused" "$here/err"; then
+		skip "$(grep -m 1 -oE -- '--vantage [a-z]+ is not possible here: .*' "$here/err")"
+	fi
+	vantage_had=1
+	check
+	[ "$(jq -r .coverage.vantage "$here/summary.json" 2>/dev/null)" = "$vantage" ] ||
+		fail "--vantage $vantage was asked for, but not had" - < <(
+			cat "$here/err"; jq -c .coverage "$here/summary.json" 2>&1)
+}
+
 # watch NAME [OPTION]... -- CMD [ARG]...
 #   --policy FILE   on top of the shipped ones      --status N   the status both must have
 #   --stdin FILE    standard input of both runs     --filter SED applied to both outputs first
@@ -106,6 +149,7 @@ watch()
 	local options=() want='' input=/dev/null filter='' bare=1 replay=1 errors=1
 	watched=$1
 	here=$work/run-$1
+	vantage=${vantage_wanted:-shim}
 	shift
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
 		case $1 in
@@ -116,6 +160,7 @@ watch()
 		--no-bare) bare='' ;;
 		--no-replay) replay='' ;;
 		--any-stderr) errors='' ;;
+		--vantage) vantage=$2; shift ;;
 		*) options+=("$1") ;;
 		esac
 		shift
@@ -131,8 +176,9 @@ watch()
 	fresh
 	(cd "$cwd" && exec timeout --foreground -k 5 100 "$sowatch" run --accept shim-only \
 		-o "$here/log.swl" --alerts "$here/alerts.jsonl" --summary "$here/summary.json" \
-		"${options[@]}" -- "$@") <"$input" >"$here/out" 2>"$here/err"
+		--vantage "$vantage" "${options[@]}" -- "$@") <"$input" >"$here/out" 2>"$here/err"
 	status=$?
+	vantage_got
 	[ -z "$filter" ] || sed -i -E "$filter" "$here/out" ${bare:+"$here/bare.out"}
 	[ -z "$bare" ] || watch_compare "$errors"
 	if [ -n "$want" ]; then
@@ -179,6 +225,7 @@ seen_all()
 expect_event()
 {
 	local count least=${3-1}
+	can_see "$2" || return 0
 	check
 	count=$(seen_count "$1" "$2")
 	[ "${count:-0}" -ge "$least" ] ||
@@ -189,6 +236,7 @@ expect_event()
 expect_count()
 {
 	local count
+	can_see "$2" || return 0
 	check
 	count=$(seen_count "$1" "$2")
 	[ "$count" = "$3" ] || fail "expected exactly $3 $2 by $1, found $count; seen were" - < <(seen_all)
@@ -226,6 +274,7 @@ deviation_count()
 # expect_deviation SUBJECT ACTION OBJECT-REGEX [CHAIN-REGEX]
 expect_deviation()
 {
+	can_see "$2" || return 0
 	check
 	[ "$(deviation_count "$@")" -gt 0 ] ||
 		fail "expected a deviation: $1 $2 $3${4:+, chain $4}; told were" - < <(alerts_told)
@@ -235,6 +284,7 @@ expect_deviation()
 expect_deviations()
 {
 	local count
+	can_see "$3" || return 0
 	check
 	count=$(deviation_count "${@:2}")
 	[ "$count" = "$1" ] ||
@@ -305,6 +355,7 @@ expect_hole()
 # expect_uncovered NAME: a process that ran without the shim is named.
 expect_uncovered()
 {
+	has_shim || return 0 # nobody has it, and nobody is named for it
 	check
 	jq -e --arg n "$1" '[.coverage.uncovered_processes[]? | tostring | select(contains($n))] | length > 0' \
 		"$here/summary.json" >/dev/null 2>&1 ||
@@ -312,8 +363,23 @@ expect_uncovered()
 			jq -c .coverage "$here/summary.json" 2>&1)
 }
 
+# expect_shim_hole NAME: the shim could not enter NAME, nor tell what it did: a hole, unless the
+# kernel saw it.
+expect_shim_hole()
+{
+	local verdict
+	expect_uncovered "$1"
+	has_kernel || { expect_verdict unknown; return; }
+	check
+	verdict=$(jq -r .verdict "$here/summary.json" 2>/dev/null)
+	case $verdict in clean | deviates) return ;; esac
+	fail "the kernel saw $1, yet the verdict is $verdict; coverage and reasons are" - < <(
+		jq -c '.reasons[]?, .coverage' "$here/summary.json" 2>&1)
+}
+
 expect_covered()
 {
+	has_shim || return 0
 	check
 	jq -e '.coverage.uncovered_processes | length == 0' "$here/summary.json" >/dev/null 2>&1 ||
 		fail "expected every process to be covered; coverage is" - < <(
