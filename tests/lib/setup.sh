@@ -4,7 +4,7 @@
 
 packages_build="gcc g++ cmake ninja-build pkg-config binutils libyaml-dev libpcre2-dev
 libjansson-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libxxhash-dev libsodium-dev
-libelf-dev libunwind8 libunwind-dev libcmocka-dev scdoc"
+libelf-dev libunwind8 libunwind-dev libcmocka-dev scdoc clang libbpf-dev"
 packages_demo="curl git python3 jq"
 packages_test="redis-server redis-tools nginx-light libjemalloc2 busybox-static musl-tools
 strace openssl procps util-linux"
