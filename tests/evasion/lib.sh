@@ -88,9 +88,10 @@ need_vantage()
 			fail "--vantage $1 was taken for another one" - <<<"$said"
 		return 0
 	fi
-	grep -qE -- "--vantage $1: ." <<<"$said" ||
+	grep -qE -- "--vantage $1(:| is not possible here)" <<<"$said" ||
 		{ fail "--vantage $1 failed, and not for want of it" - <<<"$said"; exit 1; }
-	skip "$(grep -m 1 -E -- "--vantage $1: ." <<<"$said")"
+	[ -z "$evade_emulated" ] || { fail "Debian's kernel has all it takes" - <<<"$said"; exit 1; }
+	skip "$(grep -m 1 -E -- "--vantage $1(:| is not possible here)" <<<"$said")"
 }
 
 # --- under shim ------------------------------------------------------------------------------
