@@ -67,8 +67,9 @@ INLINE void scratch_give(struct scratch *s)
  * of a helper for every field. */
 INLINE u32 inner_pid(struct task_struct *task)
 {
-	struct pid *pid = task->signal->pids[1]; /* PIDTYPE_TGID */
-	u32 level = pid->level;
+	/* Not a pointer that the verifier knows: before 6.2 it allows none a variable offset. */
+	struct pid *pid = BPF_CORE_READ(task, signal, pids[1]); /* PIDTYPE_TGID */
+	u32 level = BPF_CORE_READ(pid, level);
 	int number = task->tgid;
 
 	if (level)
