@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * bench_pipeline POLICIES [EVENTS]: everything behind the source, on one core. A service of 40
- * libraries, 200 chains and 300 files is judged and logged, then its log is replayed.
+ * libraries, 200 chains and 300 files is judged and logged, then its log is replayed. Then the same
+ * with nothing but 10 rules and 10 libraries, and with 10 000 rules and 500 libraries.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "tests/unit/scene.h"
 
 #define LIBRARIES 40
+#define LIBRARIES_MAX 500
 #define CHAINS 200
 #define TARGETS 300
 
@@ -23,6 +25,8 @@ struct service {
 	const char *name;
 	bool has_new_targets; /* a file never seen before with every event */
 	bool deviates;	      /* every event does what no profile allows */
+	unsigned libraries;
+	unsigned rules; /* of its own, in a profile for each library; 0: the shipped policies */
 };
 
 static uint64_t state = 1;
@@ -56,12 +60,12 @@ static int feed(void *arg, const struct item *item)
 
 static void feed_definitions(struct scene *scene, const struct service *service)
 {
-	uint32_t objects[LIBRARIES], frames[14];
+	uint32_t objects[LIBRARIES_MAX], frames[14];
 	char path[96], soname[32];
 	scene_run(scene);
 	uint32_t app = scene_main_object(scene, "/srv/app");
-	for (unsigned i = 0; i < LIBRARIES; i++) {
-		bool is_known = service->deviates || i % 4 == 0;
+	for (unsigned i = 0; i < service->libraries; i++) {
+		bool is_known = service->deviates || service->rules || i % 4 == 0;
 		snprintf(soname, sizeof(soname), is_known ? "libtold%u.so" : "libpart%u.so", i);
 		snprintf(path, sizeof(path), "/usr/lib/service/%s", soname);
 		objects[i] = scene_library(scene, path, soname);
@@ -69,7 +73,7 @@ static void feed_definitions(struct scene *scene, const struct service *service)
 	uint32_t process = scene_root(scene, "/srv/app", app);
 	for (unsigned id = 0; id < CHAINS; id++) {
 		for (unsigned i = 0; i < 13; i++)
-			frames[i] = objects[draw(LIBRARIES)];
+			frames[i] = objects[draw(service->libraries)];
 		frames[13] = app;
 		scene_chain(scene, process, scene_stack(scene, 0, 14, frames), 0);
 	}
@@ -126,6 +130,8 @@ static double bench_live(struct policy *policy, const char *path, const struct s
 		die("events are missing");
 	if (service->deviates && report->tally->deviations != events)
 		die("not every event deviates: these policies do not fit the bench");
+	if (service->rules && report->tally->deviations)
+		die("something deviates: its own rules do not fit the bench");
 	pipeline_free(pipeline);
 	return end - start;
 }
@@ -151,54 +157,79 @@ static double bench_replay(struct policy *policy, const char *path, uint64_t eve
 	return end - start;
 }
 
-/* The shipped policies, and on top one that allows every libtold nothing. */
-static struct policy *load(const char *policies, const char *own)
+/* A profile for every library: rules that do not match, and last the one that does. */
+static void write_rules(FILE *file, const struct service *service)
+{
+	unsigned each = service->rules / service->libraries;
+	fputs("version: 1\nprofiles:\n", file);
+	for (unsigned i = 0; i < service->libraries; i++) {
+		fprintf(file,
+			"  - name: told%u\n    match: {library: \"libtold%u.so\"}\n"
+			"    reason: the bench wants it\n    file:\n      read:\n",
+			i, i);
+		for (unsigned k = 1; k < each; k++)
+			fprintf(file, "        - /srv/of-%u/part-%u/**\n", i, k);
+		fputs("        - /var/lib/service/**\n", file);
+	}
+}
+
+/* The shipped policies, and on top one that allows every libtold nothing; or the service's rules. */
+static struct policy *load(const char *policies, const char *own, const struct service *service)
 {
 	struct policy_options options = {.errors = stderr};
 	const char *paths[] = {policies, own};
 	struct policy *policy;
 	FILE *file = fopen(own, "w");
-	if (!file ||
-	    fputs("version: 1\nprofiles:\n  - name: told\n"
-		  "    match: {library: \"libtold*.so\"}\n    base: none\n"
-		  "    reason: the bench wants it\n    file: none\n",
-		  file) < 0 ||
-	    fclose(file))
+	if (!file)
 		die("its own policy cannot be written");
-	if (policy_load(paths, 2, &options, &policy))
+	if (service->rules)
+		write_rules(file, service);
+	else
+		fputs("version: 1\nprofiles:\n  - name: told\n"
+		      "    match: {library: \"libtold*.so\"}\n    base: none\n"
+		      "    reason: the bench wants it\n    file: none\n",
+		      file);
+	if (ferror(file) || fclose(file))
+		die("its own policy cannot be written");
+	if (policy_load(service->rules ? paths + 1 : paths, service->rules ? 1 : 2, &options, &policy))
 		die("the policies do not load");
 	unlink(own);
 	return policy;
 }
 
+static void bench_service(const char *policies, const struct service *service, uint64_t events)
+{
+	char own[] = "/tmp/bench-pipeline-XXXXXX.yaml";
+	char path[] = "/tmp/bench-pipeline-XXXXXX";
+	close(mkstemp(path));
+	close(mkstemps(own, 5));
+	struct policy *policy = load(policies, own, service);
+	double live_s = bench_live(policy, path, service, events);
+	policy_free(policy);
+	policy = load(policies, own, service);
+	double replay_s = bench_replay(policy, path, events);
+	policy_free(policy);
+	printf("%-38s %20.0f %14.0f\n", service->name, (double)events / live_s,
+	       (double)events / replay_s);
+	unlink(path);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct service services[] = {
-		{"steady", false, false},
-		{"every event deviates", false, true},
-		{"new file each event", true, false},
+		{"steady", false, false, LIBRARIES, 0},
+		{"every event deviates", false, true, LIBRARIES, 0},
+		{"new file each event", true, false, LIBRARIES, 0},
+		{"10 rules, 10 objects", false, false, 10, 10},
+		{"10000 rules, 500 objects", false, false, LIBRARIES_MAX, 10000},
+		{"10 rules, 10 objects, new files", true, false, 10, 10},
+		{"10000 rules, 500 objects, new files", true, false, LIBRARIES_MAX, 10000},
 	};
 	uint64_t events = argc > 2 ? strtoull(argv[2], NULL, 10) : 2000000;
-	char own[] = "/tmp/bench-pipeline-XXXXXX.yaml";
-	char path[] = "/tmp/bench-pipeline-XXXXXX";
-	const char *policies = argc > 1 ? argv[1] : NULL;
-	if (!policies)
+	if (argc < 2)
 		die("usage: bench_pipeline POLICIES [EVENTS]");
-	close(mkstemp(path));
-	close(mkstemps(own, 5));
-	printf("%-24s %20s %14s\n", "service", "judged, logged /s", "replayed /s");
-	for (unsigned i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
-		struct policy *policy = load(policies, own);
-		double live_s = bench_live(policy, path, &services[i], events);
-		policy_free(policy);
-		policy = load(policies, own);
-		double replay_s = bench_replay(policy, path, events);
-		policy_free(policy);
-		printf("%-24s %20.0f %14.0f\n", services[i].name, (double)events / live_s,
-		       (double)events / replay_s);
-		if (truncate(path, 0))
-			perror(path);
-	}
-	unlink(path);
+	printf("%-38s %20s %14s\n", "service", "judged, logged /s", "replayed /s");
+	for (unsigned i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		bench_service(argv[1], &services[i], events);
 	return 0;
 }

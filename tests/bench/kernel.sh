@@ -53,13 +53,13 @@ rate_search()
 			break
 		elif [ "$losses" -gt 0 ]; then
 			high=$ask
-			end="at $reached/s $losses of $(($(jq .events "$work/summary") + losses)) were lost"
+			end="asked for $ask/s: $losses of $(($(jq .events "$work/summary") + losses)) lost"
 			[ "$step" -gt 9 ] || step=9
 		else
 			low=$ask
 			[ "$reached" -le "$clean" ] || clean=$reached
 			if ((reached * 10 < ask * 7)); then
-				[ "$high" -gt 0 ] || end="none lost; $ask/s were asked for and cannot be reached"
+				[ "$high" -gt 0 ] || end="none lost; asked for $ask/s, which cannot be reached"
 				break
 			fi
 		fi

@@ -35,7 +35,7 @@ other_perf()
 	seen=$(grep -c 'openat(' "$work/perf" 2>/dev/null)
 	if [ "${seen:-0}" -gt 0 ]; then
 		other_line 'perf trace --call-graph dwarf -e openat' "$took" "$seen" "$loops" \
-			"says itself: $(cat "$work/perf" "$work/err" | awk '/LOST/ {n += $2} END {print n + 0}') chunks lost"
+			"says itself: $(cat "$work/perf" "$work/err" | awk '/LOST/ {n += $2} END {print n + 0}') entry and exit records lost"
 	else
 		echo "| perf trace --call-graph dwarf | does not work on this kernel: $(head -1 "$work/err" | tr '|' ' ' | cut -c1-100) | | | |"
 	fi

@@ -16,17 +16,25 @@ figure() # WHAT VALUE UNIT OP BUDGET
 	fi
 }
 
-# The rows of bench_pipeline and bench_log begin with a name of several words.
+# The rows of bench_pipeline begin with a name of several words.
 pipeline_figures()
 {
 	"$bench/bench_pipeline" "$root/policies" 1000000 >"$work/pipeline" 2>"$work/err" ||
 		{ figure 'collector alone' ''; return; }
-	local name judged replayed
+	local name judged replayed few=0 few_new=0
 	while IFS=';' read -r name judged replayed; do
 		if [ "$name" = steady ]; then
 			figure "judged and logged: $name" "$judged" events/s '>=' 500000
 			figure "replayed: $name" "$replayed" events/s '>=' 2000000
 		else
+			case $name in
+			'10 rules, 10 objects') few=$judged ;;
+			'10 rules, 10 objects, new files') few_new=$judged ;;
+			'10000 rules, 500 objects')
+				figure "cost per event: $name" "$(ratio "$few" "$judged")" '× that of 10 and 10' '<=' 1.2 ;;
+			'10000 rules, 500 objects, new files')
+				figure "cost per event: $name" "$(ratio "$few_new" "$judged")" '× that of 10 and 10' '<=' 1.2 ;;
+			esac
 			figure "judged and logged: $name" "$judged" events/s
 			figure "replayed: $name" "$replayed" events/s
 		fi
@@ -61,9 +69,16 @@ collector_figures()
 	echo '```'
 	"$bench/bench_log" 1000000
 	echo '```'
+	echo
+	echo 'Unwinding offline, where no call slot is set (`bench_unwind`):'
+	echo
+	echo '```'
+	"$bench/bench_unwind" 0.3
+	echo '```'
 }
 
-# resident PID: "all ring": KiB resident, and the part of it that is the shim's ring.
+# Says "state resident ring" in KiB: the ring is the shim's only memfd. First as it starts, then with
+# 16 threads beside the first that have all acted.
 memory_said='
 import re, threading, os
 def report(label):
