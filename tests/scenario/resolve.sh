@@ -17,14 +17,14 @@ dns="127.0.0.67 $dns_port"
 
 watch good --policy "$scenario_dir/resolve.yaml" -- "$subjects/dial_app" good.vendor.test "$port" $dns
 expect "it got its answer" grep -qx 'got hello' "$here/out"
-expect_clean
+! can_tell names || expect_clean
 expect_event libdialer.so net.resolve
 expect_event libdialer.so net.connect
 
 watch evil --policy "$scenario_dir/resolve.yaml" -- "$subjects/dial_app" evil.rogue.test "$port" $dns
 expect_deviations 1 libdialer.so net.resolve evil.rogue.test
 expect_deviations 1 libdialer.so net.connect "127.0.0.66:$port" '^libdialer.so\|dial_app'
-expect_alert "the connect carries the name" \
+! can_tell names || expect_alert "the connect carries the name" \
 	'.action == "net.connect" and .object.name == "evil.rogue.test" and .object.proto == "tcp"'
 
 # The right address, but nobody ever asked for the name.
