@@ -15,6 +15,7 @@ runs=${2:-5}
 bench=$build/tests/bench
 sowatch=$build/bin/sowatch
 nop=$build/lib/libsowatch-nop.so
+# shellcheck disable=SC2034 # the parts use them
 missed=0 unavailable='' other_pid=
 for file in "$sowatch" "$nop" "$bench"/bench_{open,spawn,silent,rate,log,pipeline,unwind}; do
 	[ -e "$file" ] || { echo "bench.sh: $file is missing: build first, ninja -C $build" >&2; exit 2; }
@@ -24,6 +25,7 @@ work=$(mktemp -d /tmp/sowatch-bench.XXXXXX)
 finish()
 {
 	local p
+	trap '' PIPE INT TERM
 	for p in $(jobs -p); do kill "$p" 2>/dev/null; wait "$p" 2>/dev/null; done
 	rm -rf "$work"
 }

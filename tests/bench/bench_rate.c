@@ -71,8 +71,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < threads; i++)
 		pthread_join(ids[i], NULL);
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	double seconds =
-		(double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+	double seconds = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
 	printf("%.0f\n", (double)(rate / threads * ticks / 1000 * threads) / seconds);
 	return 0;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # bench.sh sets build, runs, work ...
 # The kernel's side: what the probes cost those they do not watch, where they begin to lose, and
 # the memory of their maps.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # bench.sh sets build, runs, work ...
 # Other tools on the same loop, in the same run: what they cost, and how much of it they saw.
 
 other_line() # TOOL NS SEEN EXPECTED REMARK

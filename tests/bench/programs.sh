@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2016 # bench.sh sets build, runs, work ...
 # The collector's own rates, the log, a replay by the program itself, and the memory of a process.
 
 figure() # WHAT VALUE UNIT OP BUDGET

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # bench.sh sets build, runs, work ...
 # Real servers under real load: each function prints requests per second. They are started by
 # "$@", so that a row can put `sowatch run` in front.
 
