@@ -128,13 +128,14 @@ can_see()
 #   jumps      a library that ended in a jump left no return address
 #   names      what a name was resolved to, so that an address cannot be held against a host name
 #   enclosing  the public function around a library that it called back into
-#   jail       where libc's functions begin, once its file lies outside the process's root
-#   home       whose ~ it is, once the program has overwritten its environment
+#   home       whose ~ it is, once the program has overwritten its environment; with both, too: the
+#              kernel's record of the exec may be looked at before the shim's word of it is there
 # What takes their place is expected where they are asked for.
 can_tell()
 {
 	case $1 in
-	origin | jumps | names | enclosing | jail | home) has_shim ;;
+	origin | jumps | names | enclosing) has_shim ;;
+	home) ! has_kernel ;;
 	*) fail "can_tell knows no $1"; exit 1 ;;
 	esac
 }
