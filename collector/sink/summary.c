@@ -217,6 +217,11 @@ static json_t *summary_of(const struct summary_sink *self)
 static int summary_close(struct sink *sink)
 {
 	struct summary_sink *self = (struct summary_sink *)sink;
+	if (!self->vantage) {
+		/* No run was reported: a command that could not start, a log that is none. */
+		self->verdict = VERDICT_UNKNOWN;
+		json_array_append_new(self->reasons, json_string("nothing was judged"));
+	}
 	json_t *summary = summary_of(self);
 	int error = json_write_line(self->stream, summary);
 	json_decref(summary);

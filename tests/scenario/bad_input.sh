@@ -73,3 +73,7 @@ try 2 '^twice.yaml:2:1: error' run -p twice.yaml -- touch ran
 printf 'version: 1\nprofiles:\n  - name: v\n    match: {library: x}\n    file: {read: ["${SCENARIO_NOT_SET}/x"]}\n' >unset.yaml
 try 2 '^unset.yaml:5:[0-9]+: error: .*SCENARIO_NOT_SET' run -p unset.yaml -- touch ran
 expect "none of the commands was run" test ! -e ran
+
+# What never ran was never judged.
+"$sowatch" run -o "$here/no/such/directory/log.swl" --summary "$here/unstarted.json" -- /bin/true 2>/dev/null
+expect "a summary of nothing is not clean" bash -c "! grep -q '\"clean\"' '$here/unstarted.json' 2>/dev/null"
