@@ -78,11 +78,42 @@ pretend()
 	chmod +x "$sowatch"
 	(watch pretend --no-replay -- sh -c 'echo out; echo error >&2; exit 3') 2>&1 | grep -c '^FAILED'
 }
-run='[ "$1" = run ] || exit 9; for a; do [ "$p" != --summary ] || echo "{\"verdict\":\"clean\"}" >"$a"; p=$a; done;'
+run='[ "$1" = run ] || exit 9; for a; do [ "$p" != --summary ] || echo "{\"verdict\":\"clean\",\"coverage\":{\"vantage\":\"${took:-shim}\"}}" >"$a"; p=$a; done;'
 expect "a faithful run passes" test "$(pretend "$run echo out; echo error >&2; exit 3")" = 0
 expect "another status is seen" test "$(pretend "$run echo out; echo error >&2; exit 4")" = 1
 expect "other output is seen" test "$(pretend "$run echo out2; echo error >&2; exit 3")" = 1
 expect "missing errors are seen" test "$(pretend "$run echo out; exit 3")" = 1
 expect "a missing summary is seen" test "$(pretend "echo out; echo error >&2; exit 3")" = 1
+expect "another vantage than the one asked for is seen" \
+	test "$(pretend "took=both; $run echo out; echo error >&2; exit 3")" = 1
+refusal='echo "sowatch: --vantage both is not possible here: no probes" >&2; exit 2'
+asked()
+{
+	(vantage_wanted=both; trap - EXIT; pretend "$1" >/dev/null; watch asked -- true >/dev/null 2>&1; echo 0)
+}
+asked "$refusal" >/dev/null
+expect "that the probes cannot be had is a reason to skip" test $? = 77
+expect "to fail over something else is none" test "$(asked 'exit 2')" = 0
+
+# Under the kernel alone what it cannot see is not asked for, all else is; losses are made up for.
+here=$work/run
+vantage=kernel
+holds expect_event libone.so env.read
+breaks expect_event libone.so file.read 6
+holds expect_covered
+breaks expect_deviations 5 libone.so file.read /data
+breaks expect_deviations 3 libone.so file.read /data
+sed -i 's/"lost":0/"lost":1/' "$here/summary.json"
+holds expect_deviations 5 libone.so file.read /data
+breaks expect_deviations 6 libone.so file.read /data
+breaks expect_deviations 3 libone.so file.read /data
+vantage=both
+breaks expect_event libone.so env.read
+breaks expect_deviations 5 libone.so file.read /data
+holds expect_shim_hole static-one
+sed -i 's/"verdict":"deviates"/"verdict":"unknown"/' "$here/summary.json"
+breaks expect_shim_hole static-one
+vantage=shim
+holds expect_shim_hole static-one
 watched='' here=$work
 trap_back
