@@ -209,7 +209,8 @@ void file_event2(const struct call *call, unsigned action, int32_t result, uint3
 void file_event_fd(const struct call *call, unsigned action, int32_t result, uint32_t detail,
 		   int fd);
 void open_event(const struct call *call, int32_t result, int flags, int dir, const char *path);
-void cwd_publish(unsigned flags);
+/* root: what the root was changed to, or NULL. */
+void cwd_publish(unsigned flags, const char *root);
 #define FD_NAME_MAX 32
 void fd_name(int fd, char name[FD_NAME_MAX]); /* "/proc/self/fd/N" */
 /* What that is a link to; length or < 0. */

@@ -322,15 +322,16 @@ EXPORT int shm_unlink(const char *name)
 }
 
 /* --- where relative paths start ----------------------------------------------------------------------- */
-#define HOOK_CWD(name, params, args, flags, early)                                                 \
+#define HOOK_CWD(name, params, args, flags, root, early)                                                 \
 	EXPORT int name params                                                                     \
 	{                                                                                          \
 		HOOK_ONLY(return (int)sys_early(early));                                           \
 		int ret = real.name args;                                                          \
 		if (!ret && shim_state == SHIM_ACTIVE)                                             \
-			cwd_publish(flags);                                                        \
+			cwd_publish(flags, root);                                                  \
 		return ret;                                                                        \
 	}
-HOOK_CWD(chdir, (const char *path), (path), 0, sys_call1(SYS_chdir, path))
-HOOK_CWD(fchdir, (int fd), (fd), 0, sys_call1(SYS_fchdir, fd))
-HOOK_CWD(chroot, (const char *path), (path), WIRE_CWD_ROOT, sys_call1(SYS_chroot, path))
+HOOK_CWD(chdir, (const char *path), (path), 0, NULL, sys_call1(SYS_chdir, path))
+HOOK_CWD(fchdir, (int fd), (fd), 0, NULL, sys_call1(SYS_fchdir, fd))
+HOOK_CWD(chroot, (const char *path), (path), WIRE_CWD_ROOT, path,
+	 sys_call1(SYS_chroot, path))

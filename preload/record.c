@@ -308,23 +308,26 @@ void open_event(const struct call *call, int32_t result, int flags, int dir, con
 			 NULL);
 }
 
-void cwd_publish(unsigned flags)
+void cwd_publish(unsigned flags, const char *root)
 {
 	char buffer[1024];
 	int saved = errno;
 	long got = session.has_seccomp ? -1 : sys_call2(SYS_getcwd, buffer, sizeof(buffer));
-	uint32_t bytes;
+	uint32_t bytes, root_len = 0;
 	struct wire_cwd *record;
 
 	if (got <= 0 || buffer[0] != '/')
 		got = 1, buffer[0] = 0, flags |= WIRE_CWD_ROOT;
 	got--;
-	bytes = ring_round((uint32_t)(sizeof(*record) + (size_t)got));
+	if (root && string_is_readable(root))
+		root_len = (uint32_t)strnlen(root, sizeof(buffer));
+	bytes = ring_round((uint32_t)(sizeof(*record) + (size_t)got + root_len));
 	record = ring_reserve(bytes, WIRE_FAMILY_META);
 	if (record) {
 		record->path_len = (uint32_t)got;
-		record->pad = 0;
+		record->root_len = root_len;
 		memcpy(record + 1, buffer, (size_t)got);
+		memcpy((char *)(record + 1) + got, root, root_len);
 		ring_commit(record, bytes, WIRE_CWD, flags);
 	}
 	errno = saved;

@@ -94,7 +94,7 @@ static void facts_fill(struct bpf *bpf, const struct proc *proc, const struct un
 		return;
 	memcpy(path, frame->path, frame->path_len);
 	path[frame->path_len] = '\0';
-	paths_host(&proc->view, path, &host);
+	paths_host_recorded(&proc->view, path, &host);
 	fd = open(host.text, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return;

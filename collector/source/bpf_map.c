@@ -61,7 +61,7 @@ static bool layout_read(const struct proc *proc, const char *path, uint64_t inod
 	bool is_read = false;
 	int fd;
 
-	paths_host(&proc->view, path, &host);
+	paths_host_recorded(&proc->view, path, &host);
 	fd = open(host.text, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return false;
@@ -141,6 +141,7 @@ void bpf_map_image(struct bpf *bpf, const struct proc *proc, const struct unwind
 	memcpy(interpreter, layout->interpreter, sizeof(interpreter));
 	paths_real(&bpf->live->paths, &proc->view, "", 0, interpreter, strlen(interpreter), true,
 		   &real);
+	paths_record(&proc->view, &real);
 	layout = layout_of(bpf, proc, real.text, 0);
 	for (unsigned i = 0; layout && i < layout->code_count; i++)
 		segment_tell(bpf, who, layout, &layout->code[i], record->interpreter_base,

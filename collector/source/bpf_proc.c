@@ -12,6 +12,8 @@
 #include "bpf.h"
 
 #define WAITING_MAX 4096u
+/* A path that the probes cut had 768 names, or nearly no room left: no shorter one was cut. */
+#define CUT_LEAST (768u * 2)
 
 static struct unwind_who who_of(uint32_t pid, uint32_t tid, uint64_t start_ns)
 {
@@ -32,20 +34,6 @@ static struct proc *proc_make(struct bpf *bpf, uint32_t pid, uint32_t inner_pid,
 		proc->own_pid = proc->view.own_pid = inner_pid;
 	bpf->live->live_count++;
 	return proc;
-}
-
-/* A root that is not ours: what the kernel calls /srv/jail/etc/x the process calls /etc/x. */
-static void proc_take_root(struct proc *proc)
-{
-	struct path_buffer root;
-
-	if (!facts_has_other_root(proc->pid))
-		return;
-	snprintf(proc->view.root, sizeof(proc->view.root), "/proc/%u/root", proc->pid);
-	if (!facts_link(proc->pid, "root", &root) || !strcmp(root.text, "/"))
-		return;
-	free(proc->root);
-	proc->root = strdup(root.text);
 }
 
 /* $HOME as the new image got it; what ~ means in rules, as the shim tells it too. */
@@ -82,7 +70,7 @@ static struct proc *proc_unknown(struct bpf *bpf, const struct wire_kernel_head 
 		return NULL;
 	proc->how = PROCESS_FORK;
 	proc->parent = bpf->live->root_process;
-	proc_take_root(proc);
+	proc_take_root(proc, NULL);
 	return proc;
 }
 
@@ -134,8 +122,6 @@ int bpf_proc_fork(struct bpf *bpf, const struct wire_kernel_fork *record)
 	child->starter_pid = parent->pid;
 	child->is_expected = parent->is_covered || parent->is_expected;
 	proc_inherit(child, parent);
-	if (parent->view.root[0])
-		snprintf(child->view.root, sizeof(child->view.root), "/proc/%u/root", child->pid);
 	unwind_process_forked(bpf->unwind, &from, &to);
 	return 0;
 }
@@ -146,7 +132,7 @@ static bool exec_is_coverable(struct bpf *bpf, const struct proc *proc)
 
 	if (!bpf->options.has_shim || proc->is_secure)
 		return false;
-	paths_host(&proc->view, proc->exe, &host);
+	paths_host_recorded(&proc->view, proc->exe, &host);
 	return !cover_reason(host.text);
 }
 
@@ -165,8 +151,6 @@ static void exec_replace(struct bpf *bpf, struct proc *old, struct proc *image)
 	image->how = PROCESS_EXEC;
 	image->parent = old->id ? old->id : old->parent;
 	image->origin_chain = old->exec_chain;
-	if (old->root && image->view.root[0] && !image->root)
-		image->root = strdup(old->root);
 }
 
 static void exec_home(struct proc *image, const struct proc *old)
@@ -193,13 +177,18 @@ int bpf_proc_exec(struct bpf *bpf, const struct wire_kernel_exec *record, size_t
 
 	if (bytes - sizeof(*record) < (size_t)exe.len + argv.len + cwd.len)
 		return -EINVAL;
+	/* A shortened name is the name of something else; /proc may know better. */
+	if (head->flags & WIRE_KERNEL_UNREADABLE && exe.len >= CUT_LEAST)
+		exe.len = 0;
+	if (head->flags & WIRE_KERNEL_UNREADABLE && cwd.len >= CUT_LEAST)
+		cwd.len = 0;
 	old = proc_find(bpf, head->pid, head->start_ns);
 	image = proc_make(bpf, head->pid, head->inner_pid, head->start_ns, head->uid);
 	if (!image)
 		return -ENOMEM;
 	image->is_image = true;
 	image->is_secure = record->is_secure;
-	proc_take_root(image);
+	proc_take_root(image, old);
 	exec_replace(bpf, old, image);
 	proc_set_image(image, exe, argv, cwd);
 	exec_home(image, old);
@@ -243,7 +232,7 @@ void bpf_proc_uncovered(struct bpf *bpf, struct proc *proc)
 		return;
 	if (!proc->is_image && !(proc->is_expected && proc->has_acted))
 		return;
-	paths_host(&proc->view, proc->exe, &host);
+	paths_host_recorded(&proc->view, proc->exe, &host);
 	reason = proc->is_secure ? "at-secure" : cover_reason(host.text);
 	if (!reason)
 		reason = "no hello";

@@ -32,7 +32,7 @@ static uint32_t object_describe(struct bpf *bpf, const struct proc *proc,
 	if (object.is_vdso)
 		object.path = STR_LIT("[vdso]");
 	else
-		object_locate(bpf->live, proc, path, &object, &real);
+		object_locate(bpf->live, proc, path, true, &object, &real);
 	object.is_deleted |= frame->is_deleted;
 	return define_object(bpf->live, &object);
 }

@@ -217,6 +217,36 @@ static bool is_kernels(const struct live *live, uint8_t action)
 	       action != WIRE_ENV_READ && action != WIRE_EXEC_LOAD;
 }
 
+/* Done by a name that begins nobody knows where: what it was is not known either. */
+static bool event_is_adrift(const struct proc *proc, const struct wire_event *record,
+			    const struct str blobs[WIRE_BLOBS])
+{
+	struct str cwd = { proc->cwd, (uint32_t)strlen(proc->cwd) };
+	bool is_pair = record->action == WIRE_FILE_RENAME || record->action == WIRE_FILE_LINK;
+
+	if (record->result < 0)
+		return false;
+	if (record->action == WIRE_EXEC_RUN) {
+		const struct str *program = blobs[2].len ? &blobs[2] : &blobs[0];
+
+		return memchr(program->data, '/', program->len) &&
+		       !paths_is_anchored(&proc->view, cwd.data, cwd.len, program->data,
+					  program->len);
+	}
+	if (record->action < WIRE_FILE_READ || record->action > WIRE_FILE_LIST ||
+	    record->hook == LIVE_HOOK_memfd_create || record->hook == LIVE_HOOK_shm_open ||
+	    record->hook == LIVE_HOOK_shm_unlink)
+		return false;
+	for (int i = 0; i <= (is_pair ? 2 : 0); i += 2) {
+		const struct str *base = blobs[i + 1].len ? &blobs[i + 1] : &cwd;
+
+		if (!paths_is_anchored(&proc->view, base->data, base->len, blobs[i].data,
+				       blobs[i].len))
+			return true;
+	}
+	return false;
+}
+
 static int decode_event(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
 {
 	struct tail tail;
@@ -241,6 +271,8 @@ static int decode_event(struct live *live, struct proc *proc, const void *bytes,
 	event.detail = record->detail;
 	event.action = record->action;
 	event.flags = event_flags(record);
+	if (event_is_adrift(proc, record, blobs))
+		event.flags |= EVENT_UNREADABLE;
 	event.function = define_function(live, record->hook);
 	for (int i = 0; i < record->via_count; i++)
 		event.via[i] = define_function(live, record->via[i]);
@@ -334,18 +366,21 @@ static int decode_forked(struct live *live, struct proc *proc, const void *bytes
 	return 0;
 }
 
-static int decode_cwd(struct proc *proc, const void *bytes, uint32_t size)
+static int decode_cwd(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
 {
 	struct tail tail;
 	const struct wire_cwd *record = record_open(bytes, size, sizeof(*record), &tail);
-	struct str path;
+	struct str path, root;
 
 	if (!record)
 		return -EINVAL;
 	path = tail_take(&tail, record->path_len);
+	root = tail_take(&tail, record->root_len);
 	if (tail.is_short)
 		return -EINVAL;
-	proc_set_cwd(proc, path, record->head.flags & WIRE_CWD_ROOT);
+	if (record->head.flags & WIRE_CWD_ROOT)
+		proc_change_root(live, proc, root);
+	proc_set_cwd(proc, path);
 	return 0;
 }
 
@@ -374,7 +409,7 @@ int decode_record(struct live *live, struct proc *proc, const void *record, uint
 	case WIRE_EXEC_FAILED:
 		return decode_exec_failed(live, proc, record, size);
 	case WIRE_CWD:
-		return decode_cwd(proc, record, size);
+		return decode_cwd(live, proc, record, size);
 	case WIRE_FORKED:
 		return decode_forked(live, proc, record, size);
 	case WIRE_EXIT:

@@ -118,15 +118,55 @@ bool facts_cgroup(uint32_t pid, struct path_buffer *ret)
 	return true;
 }
 
-bool facts_has_other_root(uint32_t pid)
+enum root_kind facts_root(uint32_t pid, struct path_buffer *ret)
 {
-	struct stat ours, theirs;
+	struct stat ours, theirs, our_mounts, their_mounts;
 	char path[64];
+	bool is_same;
 
+	ret->len = 0;
+	ret->text[0] = '\0';
 	snprintf(path, sizeof(path), "/proc/%u/root", pid);
-	if (!pid || stat("/", &ours) < 0 || stat(path, &theirs) < 0)
+	if (!pid || stat("/", &ours) < 0 || stat(path, &theirs) < 0 || !facts_link(pid, "root", ret))
+		return ROOT_UNKNOWN;
+	is_same = ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+	snprintf(path, sizeof(path), "/proc/%u/ns/mnt", pid);
+	if (stat("/proc/self/ns/mnt", &our_mounts) < 0 || stat(path, &their_mounts) < 0)
+		return ROOT_UNKNOWN;
+	if (our_mounts.st_ino != their_mounts.st_ino)
+		return is_same ? ROOT_OURS : ROOT_ELSEWHERE;
+	/* A second mount of our own root is another one: something may be mounted below it. */
+	return is_same && !strcmp(ret->text, "/") ? ROOT_OURS : ROOT_OTHER;
+}
+
+bool facts_mapped(uint32_t pid, uint64_t address, struct path_buffer *ret)
+{
+	char name[64], *line = NULL;
+	size_t room = 0;
+	FILE *file;
+	bool is_found = false;
+
+	snprintf(name, sizeof(name), "/proc/%u/maps", pid);
+	file = pid ? fopen(name, "re") : NULL;
+	if (!file)
 		return false;
-	return ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino;
+	while (!is_found && getline(&line, &room, file) > 0) {
+		unsigned long long start, end;
+		const char *path = strchr(line, '/');
+
+		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || address < start ||
+		    address >= end || !path)
+			continue;
+		ret->len = strcspn(path, "\n");
+		if (ret->len >= sizeof(ret->text))
+			break;
+		memcpy(ret->text, path, ret->len);
+		ret->text[ret->len] = '\0';
+		is_found = true;
+	}
+	free(line);
+	fclose(file);
+	return is_found;
 }
 
 bool facts_home(uint32_t uid, struct path_buffer *ret)

@@ -3,6 +3,8 @@
  * The side that says hello: places a new process under the one that made it.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +22,17 @@ static struct proc *ancestor_find(struct live *live, uint32_t pid)
 			return proc;
 	}
 	return NULL;
+}
+
+static bool is_script(const char *path)
+{
+	char magic[2] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	bool is_known = fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic);
+
+	if (fd >= 0)
+		close(fd);
+	return !is_known || !memcmp(magic, "#!", 2);
 }
 
 /* The hello of an exec meets the event of it. An uncoverable program cannot have said hello: it
@@ -51,6 +64,9 @@ static void hello_exec(struct live *live, struct proc *proc, const struct wire_h
 		return;
 	}
 	proc->is_root = expectation->is_root;
+	/* For a process that is gone, from a jail without /proc. */
+	if (expectation->program && !is_script(expectation->program))
+		proc->exe = strdup(expectation->program);
 	expect_drop(live, expectation);
 }
 
@@ -120,6 +136,11 @@ int lineage_hello(struct live *live, const struct wire_hello *hello, uint32_t pi
 		ring_reader_done(&ring);
 		goto fail;
 	}
+	if (facts.exe) {
+		free(proc->exe);
+		proc->exe = facts.exe;
+		facts.exe = NULL;
+	}
 	proc->ring = ring;
 	proc->uid = uid;
 	proc->how = facts.how;
@@ -139,6 +160,7 @@ int lineage_hello(struct live *live, const struct wire_hello *hello, uint32_t pi
 	proc_drain_now(live, proc);
 	return 0;
 fail:
+	free(facts.exe);
 	if (pidfd >= 0)
 		close(pidfd);
 	return result;

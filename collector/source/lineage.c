@@ -24,6 +24,7 @@ static void expectation_describe(struct live *live, struct expectation *expectat
 	if (argv.len && !argv.data[argv.len - 1])
 		argv.len--;
 	target_program(live, proc, blobs[2].len ? blobs[2] : blobs[0], &program);
+	paths_record(&proc->view, &program);
 	expectation->program = expect_copy((struct str){ program.text, (uint32_t)program.len });
 	expectation->argv = expect_copy(argv);
 	expectation->argv_len = expectation->argv ? argv.len : 0;

@@ -81,6 +81,7 @@ struct proc {
 	uint32_t exec_chain;  /* of the exec that is about to replace this image */
 	uint64_t libc_base;   /* load bias of the libc that the shim stands before, 0: not known */
 	char *root;	      /* real path of its root where that is not ours, or NULL */
+	bool is_elsewhere;    /* in another mount namespace: root is a path of that one */
 };
 
 struct expectation;
@@ -145,7 +146,9 @@ struct proc *proc_by_pid(struct live *live, uint32_t pid);
 /* Emits ITEM_PROCESS. record: its WIRE_PROCESS with strings[5], or NULL when it sent none. */
 void proc_announce(struct live *live, struct proc *proc, const struct wire_process *record,
 		   const struct str *strings);
-void proc_set_cwd(struct proc *proc, struct str cwd, bool is_root_changed);
+void proc_set_cwd(struct proc *proc, struct str cwd);
+/* told: what it called chroot with; only believed when nobody else can say any more. */
+void proc_change_root(struct live *live, struct proc *proc, struct str told);
 /* Takes up to max records out of its ring; true when the ring is empty or gone. */
 bool proc_drain(struct live *live, struct proc *proc, uint32_t max);
 /* Everything that is in the ring now, however much its threads go on. */
@@ -159,6 +162,9 @@ void proc_adopt(struct live *live, struct proc *proc, uint64_t instance,
 		const struct ring_reader *ring);
 /* What a forked child has of its parent. */
 void proc_inherit(struct proc *proc, const struct proc *parent);
+/* Looks which root it has; for one that is gone it is that of before (parent, or the image that
+ * it replaced; may be NULL). */
+void proc_take_root(struct proc *proc, const struct proc *before);
 /* What the kernel says about a new image. */
 void proc_set_image(struct proc *proc, struct str exe, struct str argv, struct str cwd);
 
@@ -196,8 +202,9 @@ uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_
 /* Remembers that memory was made executable by code of object maker. */
 void object_code_made(struct live *live, struct proc *proc, uint64_t start, uint64_t bytes,
 		      uint32_t maker);
-/* Fills what the disk knows: path, device, inode, package. real is the memory behind path. */
-void object_locate(struct live *live, const struct proc *proc, struct str path,
+/* Fills what the disk knows: path, device, inode, package. real is the memory behind path.
+ * is_recorded: path is not as the process sees it but as we record it. */
+void object_locate(struct live *live, const struct proc *proc, struct str path, bool is_recorded,
 		   struct item_object *object, struct path_buffer *real);
 /* The object of an address that no file maps, 0 when nobody was seen making it. */
 uint32_t object_of_code(const struct proc *proc, uint64_t address);
@@ -247,8 +254,16 @@ bool facts_link(uint32_t pid, const char *name, struct path_buffer *ret);
 uint64_t facts_start_ns(uint32_t pid);
 uint32_t facts_parent_pid(uint32_t pid);
 bool facts_cgroup(uint32_t pid, struct path_buffer *ret);
-/* Both false when it cannot be known. */
-bool facts_has_other_root(uint32_t pid);
+enum root_kind {
+	ROOT_OURS,
+	ROOT_OTHER,	/* in our mount namespace: *ret is where */
+	ROOT_ELSEWHERE, /* in another one: *ret is where in there */
+	ROOT_UNKNOWN,	/* gone, or not for us to see */
+};
+enum root_kind facts_root(uint32_t pid, struct path_buffer *ret);
+/* The file mapped at that address, as the kernel names it. */
+bool facts_mapped(uint32_t pid, uint64_t address, struct path_buffer *ret);
+/* False when it cannot be known. */
 bool facts_home(uint32_t uid, struct path_buffer *ret);
 bool facts_is_gone(uint32_t pid);
 int facts_pidfd(uint32_t pid);

@@ -10,16 +10,21 @@
 
 #include "live.h"
 
-void object_locate(struct live *live, const struct proc *proc, struct str path,
+void object_locate(struct live *live, const struct proc *proc, struct str path, bool is_recorded,
 		   struct item_object *object, struct path_buffer *real)
 {
 	struct path_buffer host;
 	const struct package *package;
 	struct stat st;
 
-	paths_real(&live->paths, &proc->view, proc->cwd, strlen(proc->cwd), path.data, path.len,
-		   true, real);
-	paths_host(&proc->view, real->text, &host);
+	if (is_recorded && proc->view.outside) {
+		paths_normalise(path.data, path.len, real);
+	} else {
+		paths_real(&live->paths, &proc->view, proc->cwd, strlen(proc->cwd), path.data,
+			   path.len, true, real);
+		paths_record(&proc->view, real);
+	}
+	paths_host_recorded(&proc->view, real->text, &host);
 	if (stat(host.text, &st) == 0) {
 		object->device = st.st_dev;
 		object->inode = st.st_ino;
@@ -44,7 +49,7 @@ uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_
 {
 	static const char digits[] = "0123456789abcdef";
 	struct item_object object = { .kind = OBJECT_ELF, .soname = strings[1] };
-	struct path_buffer real;
+	struct path_buffer real, mapped;
 	char hex[2 * 64];
 	size_t raw = strings[2].len < sizeof(hex) / 2 ? strings[2].len : sizeof(hex) / 2;
 
@@ -61,9 +66,13 @@ uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_
 		object.path = STR_LIT("[vdso]");
 	else if (object.is_main && proc->exe[0])
 		object_locate(live, proc, (struct str){ proc->exe, (uint32_t)strlen(proc->exe) },
+			      true, &object, &real);
+	else if (proc->view.outside && facts_mapped(proc->pid, record->start, &mapped))
+		/* It may have been mapped before the root was changed. */
+		object_locate(live, proc, (struct str){ mapped.text, (uint32_t)mapped.len }, true,
 			      &object, &real);
 	else if (strings[0].len)
-		object_locate(live, proc, strings[0], &object, &real);
+		object_locate(live, proc, strings[0], false, &object, &real);
 	return define_object(live, &object);
 }
 

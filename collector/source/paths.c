@@ -58,6 +58,41 @@ void paths_host(const struct path_view *view, const char *path, struct path_buff
 		ret->len = sizeof(ret->text) - 1;
 }
 
+void paths_host_recorded(const struct path_view *view, const char *path, struct path_buffer *ret)
+{
+	if (view->outside)
+		buffer_set(ret, path, strlen(path));
+	else
+		paths_host(view, path, ret);
+}
+
+size_t paths_outside(const struct path_view *view, const struct path_buffer *path)
+{
+	size_t len = view->outside ? strlen(view->outside) : 0;
+
+	return len && is_within(path->text, path->len, view->outside, len) ? len : 0;
+}
+
+bool paths_record(const struct path_view *view, struct path_buffer *path)
+{
+	size_t len = view->outside ? strlen(view->outside) : 0, keep = path->len;
+	bool is_whole = len + keep < sizeof(path->text);
+
+	if (!len || path->text[0] != '/')
+		return true;
+	if (len >= sizeof(path->text))
+		len = sizeof(path->text) - 1;
+	if (!is_whole)
+		keep = sizeof(path->text) - 1 - len;
+	memmove(path->text + len, path->text, keep);
+	memcpy(path->text, view->outside, len);
+	path->len = len + keep;
+	if (keep == 1 && len > 1) /* the root itself */
+		path->len--;
+	path->text[path->len] = '\0';
+	return is_whole;
+}
+
 bool paths_strip_deleted(struct path_buffer *path)
 {
 	static const char deleted[] = " (deleted)";
@@ -281,19 +316,33 @@ static void walk_directory(struct paths *paths, struct walk *walk, const char *p
 	directory_remember(paths, key, walk);
 }
 
+bool paths_is_anchored(const struct path_view *view, const char *base, size_t base_len,
+		       const char *path, size_t path_len)
+{
+	if (!path_len || view->is_lost)
+		return !view->is_lost;
+	return path[0] == '/' || (base_len && base_len < PATH_MAX && base[0] == '/');
+}
+
 enum path_result paths_real(struct paths *paths, const struct path_view *view, const char *base,
 			    size_t base_len, const char *path, size_t path_len, bool follow,
 			    struct path_buffer *ret)
 {
-	struct walk walk = { .view = view, .out = ret, .follow = follow };
+	struct walk walk = { .view = view, .out = ret, .follow = follow,
+			     .is_unresolved = view->is_lost };
 	struct path_buffer whole;
 	size_t directory;
 
 	ret->len = whole.len = 0;
 	ret->text[0] = '\0';
+	if (path_len && path[0] != '/' &&
+	    !paths_is_anchored(view, base, base_len, path, path_len)) {
+		/* Never as /name: that may be the name of something else. */
+		buffer_set(ret, path, path_len);
+		return PATH_UNRESOLVED;
+	}
 	if (path_len && path[0] != '/') {
 		buffer_set(&whole, base, base_len);
-		walk.is_unresolved = !base_len || base[0] != '/';
 		if (whole.len + 1 < sizeof(whole.text))
 			whole.text[whole.len++] = '/';
 	}

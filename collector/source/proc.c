@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "live.h"
@@ -151,16 +152,82 @@ void proc_inherit(struct proc *proc, const struct proc *parent)
 	text_set(&proc->path, parent->path, strlen(parent->path));
 	text_set(&proc->argv, parent->argv, parent->argv_len);
 	proc->argv_len = parent->argv_len;
-	proc->root = parent->root ? strdup(parent->root) : NULL;
+	proc_take_root(proc, parent);
 	proc->libc_base = parent->libc_base;
+}
+
+static void root_set(struct proc *proc, const char *root, bool is_elsewhere)
+{
+	char *copy = strdup(root);
+
+	snprintf(proc->view.root, sizeof(proc->view.root), "/proc/%u/root", proc->pid);
+	proc->view.outside = NULL;
+	proc->view.is_lost = !copy;
+	proc->is_elsewhere = is_elsewhere;
+	free(proc->root);
+	proc->root = copy;
+	if (!is_elsewhere && copy && strcmp(copy, "/") != 0)
+		proc->view.outside = copy;
+}
+
+void proc_take_root(struct proc *proc, const struct proc *before)
+{
+	bool is_lost = before && before->view.is_lost;
+	struct path_buffer root;
+
+	switch (facts_root(proc->pid, &root)) {
+	case ROOT_OTHER:
+		root_set(proc, root.text, false);
+		return;
+	case ROOT_ELSEWHERE:
+		root_set(proc, root.text, true);
+		return;
+	case ROOT_UNKNOWN:
+		if (before && before->root)
+			root_set(proc, before->root, before->is_elsewhere);
+		proc->view.is_lost |= is_lost;
+		return;
+	default:
+		free(proc->root);
+		proc->root = NULL;
+		proc->view.root[0] = '\0';
+		proc->view.outside = NULL;
+		proc->view.is_lost = proc->is_elsewhere = false;
+	}
+}
+
+/* The kernel's name of a directory or file -> as proc itself sees it; "" when it cannot. */
+static void path_enter(const struct proc *proc, struct path_buffer *path)
+{
+	size_t len = proc->root ? strlen(proc->root) : 0;
+
+	if (len < 2)
+		return;
+	if (path->len < len || memcmp(path->text, proc->root, len) != 0 ||
+	    (path->text[len] && path->text[len] != '/')) {
+		if (!proc->is_elsewhere)
+			path->len = path->text[0] = '\0';
+		return;
+	}
+	path->len -= len;
+	memmove(path->text, path->text + len, path->len + 1);
+	if (!path->len)
+		path->len = (size_t)snprintf(path->text, sizeof(path->text), "/");
 }
 
 void proc_set_image(struct proc *proc, struct str exe, struct str argv, struct str cwd)
 {
+	struct path_buffer inner;
+
 	text_set(&proc->exe, exe.data, exe.len);
 	text_set(&proc->argv, argv.data, argv.len);
 	proc->argv_len = argv.len;
-	proc_set_cwd(proc, cwd, false);
+	paths_normalise(cwd.data, cwd.len, &inner);
+	if (!cwd.len || cwd.data[0] != '/' || cwd.len >= PATH_MAX - 1)
+		inner.len = 0;
+	else
+		path_enter(proc, &inner);
+	proc_set_cwd(proc, (struct str){ inner.text, (uint32_t)inner.len });
 }
 
 static struct proc *proc_by(struct live *live, const struct map *map, uint64_t number)
@@ -189,50 +256,101 @@ struct proc *proc_by_pid(struct live *live, uint32_t pid)
 	return proc && proc->pid == pid && !proc->is_ended ? proc : NULL;
 }
 
-void proc_set_cwd(struct proc *proc, struct str cwd, bool is_root_changed)
+void proc_set_cwd(struct proc *proc, struct str cwd)
 {
 	struct path_buffer plain;
 
 	paths_normalise(cwd.data, cwd.len, &plain);
-	if (cwd.len)
+	/* Too long to be told, or "(unreachable)": relative paths are below nothing we know. */
+	if (cwd.len && cwd.data[0] == '/' && cwd.len < PATH_MAX - 1)
 		text_set(&proc->cwd, plain.text, plain.len);
 	else
 		text_set(&proc->cwd, "", 0);
 	proc->generation++;
-	if (is_root_changed && facts_has_other_root(proc->pid))
-		snprintf(proc->view.root, sizeof(proc->view.root), "/proc/%u/root", proc->pid);
+}
+
+void proc_change_root(struct live *live, struct proc *proc, struct str told)
+{
+	struct path_buffer root;
+	enum path_result result;
+
+	proc->generation++;
+	if (facts_root(proc->pid, &root) != ROOT_UNKNOWN) {
+		proc_take_root(proc, proc);
+		return;
+	}
+	proc->view.is_lost |= !told.len || proc->is_elsewhere;
+	result = paths_real(&live->paths, &proc->view, proc->cwd, strlen(proc->cwd), told.data,
+			    told.len, true, &root);
+	if (result == PATH_UNRESOLVED || !paths_record(&proc->view, &root))
+		proc->view.is_lost = true;
+	else
+		root_set(proc, root.text, false);
+}
+
+static struct proc *proc_by_id(struct live *live, uint32_t id)
+{
+	for (uint32_t i = 0; id && i < live->proc_slots; i++) {
+		if (live->procs[i] && live->procs[i]->id == id)
+			return live->procs[i];
+	}
+	return NULL;
+}
+
+/* told: by the kernel as we see it, by the process as it does. */
+static void proc_take_exe(struct live *live, struct proc *proc, struct str told,
+			  const struct proc *parent)
+{
+	struct path_buffer fact, real;
+	bool is_recorded = proc->is_kernel && told.len;
+	struct stat st;
+
+	/* What a process in a root of its own says may be from before or after it went there. */
+	if (!is_recorded && (proc->view.root[0] || !told.len) &&
+	    facts_link(proc->pid, "exe", &fact)) {
+		told = (struct str){ fact.text, (uint32_t)fact.len };
+		is_recorded = true;
+	} else if (!told.len && parent && proc->how == PROCESS_FORK) {
+		told = (struct str){ parent->exe, (uint32_t)strlen(parent->exe) };
+		is_recorded = true;
+	} else if (!told.len) {
+		return; /* what its starter asked for, if that is known */
+	}
+	if (is_recorded && proc->view.outside) {
+		paths_normalise(told.data, told.len, &real);
+		if (stat(real.text, &st) < 0)
+			paths_strip_deleted(&real);
+		text_set(&proc->exe, real.text, real.len);
+		return;
+	}
+	if (is_recorded) {
+		paths_normalise(told.data, told.len, &real);
+		path_enter(proc, &real);
+		fact = real;
+		told = (struct str){ fact.text, (uint32_t)fact.len };
+	}
+	if (paths_real(&live->paths, &proc->view, proc->cwd, strlen(proc->cwd), told.data, told.len,
+		       true, &real) == PATH_MISSING)
+		paths_strip_deleted(&real);
+	paths_record(&proc->view, &real);
+	text_set(&proc->exe, real.text, real.len);
 }
 
 /* What the process told, and for what it did not tell, what /proc says. */
 static void proc_take_facts(struct live *live, struct proc *proc, const struct str strings[5])
 {
-	struct path_buffer fact, real;
-	struct proc *parent = NULL;
-	enum path_result result;
+	struct proc *parent = proc->is_kernel ? NULL : proc_by_id(live, proc->parent);
+	struct path_buffer fact;
 
-	if (facts_has_other_root(proc->pid))
-		snprintf(proc->view.root, sizeof(proc->view.root), "/proc/%u/root", proc->pid);
-	for (uint32_t i = 0; i < live->proc_slots && !parent && !proc->is_kernel; i++) {
-		if (live->procs[i] && live->procs[i]->id && live->procs[i]->id == proc->parent)
-			parent = live->procs[i];
+	if (!proc->is_kernel)
+		proc_take_root(proc, parent);
+	if (strings[1].len) {
+		proc_set_cwd(proc, strings[1]);
+	} else if (facts_link(proc->pid, "cwd", &fact)) {
+		path_enter(proc, &fact);
+		proc_set_cwd(proc, (struct str){ fact.text, (uint32_t)fact.len });
 	}
-	if (strings[1].len)
-		proc_set_cwd(proc, strings[1], false);
-	else if (facts_link(proc->pid, "cwd", &fact))
-		text_set(&proc->cwd, fact.text, fact.len);
-	if (strings[0].len)
-		text_set(&proc->exe, strings[0].data, strings[0].len);
-	else if (facts_link(proc->pid, "exe", &fact))
-		text_set(&proc->exe, fact.text, fact.len);
-	else if (parent && proc->how == PROCESS_FORK)
-		text_set(&proc->exe, parent->exe, strlen(parent->exe));
-	if (proc->exe[0]) {
-		result = paths_real(&live->paths, &proc->view, proc->cwd, strlen(proc->cwd),
-				    proc->exe, strlen(proc->exe), true, &real);
-		if (result == PATH_MISSING)
-			paths_strip_deleted(&real);
-		text_set(&proc->exe, real.text, real.len);
-	}
+	proc_take_exe(live, proc, strings[0], parent);
 	if (strings[3].len)
 		text_set(&proc->home, strings[3].data, strings[3].len);
 	else if (facts_home(proc->uid, &fact))
@@ -256,6 +374,7 @@ static struct str proc_script(struct live *live, const struct proc *proc)
 		       operand.len, true, &real) == PATH_MISSING &&
 	    memchr(operand.data, '/', operand.len) == NULL)
 		return (struct str){ "", 0 }; /* searched by the interpreter in places of its own */
+	paths_record(&proc->view, &real);
 	return queue_str(&live->queue, real.text, real.len);
 }
 
@@ -279,6 +398,17 @@ static void proc_known(const struct proc *proc, const struct str told[5], struct
 	}
 	if (proc->argv_len)
 		ret[2] = (struct str){ proc->argv, proc->argv_len };
+}
+
+static struct str path_recorded(struct live *live, const struct proc *proc, const char *path)
+{
+	struct path_buffer text;
+
+	if (path[0] != '/' || !proc->view.outside)
+		return queue_text(&live->queue, path);
+	paths_normalise(path, strlen(path), &text);
+	paths_record(&proc->view, &text);
+	return queue_str(&live->queue, text.text, text.len);
 }
 
 void proc_announce(struct live *live, struct proc *proc, const struct wire_process *record,
@@ -320,8 +450,8 @@ void proc_announce(struct live *live, struct proc *proc, const struct wire_proce
 	out->start_ns = proc->start_ns;
 	out->exe = queue_text(&live->queue, proc->exe);
 	out->argv = argv;
-	out->cwd = queue_text(&live->queue, proc->cwd);
-	out->home = queue_text(&live->queue, proc->home);
+	out->cwd = path_recorded(live, proc, proc->cwd);
+	out->home = path_recorded(live, proc, proc->home);
 	out->script = script;
 	if (facts_cgroup(proc->pid, &cgroup))
 		out->cgroup = queue_str(&live->queue, cgroup.text, cgroup.len);

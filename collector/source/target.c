@@ -116,10 +116,12 @@ static uint32_t target_file(struct live *live, struct proc *proc, const struct w
 		target.kind = TARGET_PATHS;
 		result = path_of(live, proc, blobs[2], blobs[3], false, &to);
 		target.is_unresolved |= result == PATH_UNRESOLVED;
-		target.to = buffer_str(&to);
 		if (is_symlink)
 			link_content(live, proc, blobs, &to, &path);
+		target.is_unresolved |= !paths_record(&proc->view, &to);
+		target.to = buffer_str(&to);
 	}
+	target.is_unresolved |= !paths_record(&proc->view, &path);
 	target.path = buffer_str(&path);
 	target_package(live, proc, &target);
 	return define_target(live, &target);
@@ -178,6 +180,7 @@ static uint32_t target_unix(struct live *live, const struct proc *proc, struct s
 		target.asked = (struct str){ name.data, (uint32_t)strnlen(name.data, name.len) };
 		target.is_unresolved = path_of(live, proc, target.asked, (struct str){ "", 0 },
 					       true, &path) == PATH_UNRESOLVED;
+		target.is_unresolved |= !paths_record(&proc->view, &path);
 		target.path = buffer_str(&path);
 	}
 	return define_target(live, &target);
@@ -249,6 +252,7 @@ static uint32_t target_exec(struct live *live, struct proc *proc, const struct w
 	else
 		result = target_program(live, proc, blobs[2].len ? blobs[2] : blobs[0], &path);
 	target.is_unresolved = result == PATH_UNRESOLVED;
+	target.is_unresolved |= !paths_record(&proc->view, &path);
 	target.path = buffer_str(&path);
 	target.argv = blobs[1];
 	if (target.argv.len && !target.argv.data[target.argv.len - 1])
@@ -268,6 +272,7 @@ static uint32_t target_load(struct live *live, struct proc *proc,
 	if (memchr(found.data, '/', found.len)) {
 		target.is_unresolved = path_of(live, proc, found, (struct str){ "", 0 }, true,
 					       &path) == PATH_UNRESOLVED;
+		target.is_unresolved |= !paths_record(&proc->view, &path);
 		target.path = buffer_str(&path);
 		target_package(live, proc, &target);
 	} else {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What an event acted on, as the kernel told it: the path is already the real one, the peer the
- * one that was used. Paths are shown as the process sees them below its own root, like the shim's.
+ * one that was used. A path below a root that is not ours keeps that root before it, unless it is
+ * one of another mount namespace: there it is shown as the process sees it, like the shim's.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ static bool path_is_memfd(struct str *path)
 
 static void path_strip_root(const struct proc *proc, struct path_buffer *path)
 {
-	size_t len = proc->root ? strlen(proc->root) : 0;
+	size_t len = proc->root && proc->is_elsewhere ? strlen(proc->root) : 0;
 
 	if (len < 2 || path->len < len || memcmp(path->text, proc->root, len) != 0 ||
 	    (path->text[len] && path->text[len] != '/'))
@@ -43,15 +44,18 @@ static void path_strip_root(const struct proc *proc, struct path_buffer *path)
 /* A process's own directory in /proc has one name in every run. */
 static void path_own_proc(const struct proc *proc, struct path_buffer *path)
 {
+	char *inner = path->text + paths_outside(&proc->view, path);
+	size_t room = sizeof(path->text) - (size_t)(inner - path->text);
 	unsigned pid = 0;
 	int end = 0;
 	char rest[PATH_MAX];
 
-	if (sscanf(path->text, "/proc/%u%n", &pid, &end) != 1 ||
-	    (path->text[end] && path->text[end] != '/') || (pid != proc->pid && pid != proc->own_pid))
+	if (sscanf(inner, "/proc/%u%n", &pid, &end) != 1 || (inner[end] && inner[end] != '/') ||
+	    (pid != proc->pid && pid != proc->own_pid))
 		return;
-	memcpy(rest, path->text + end, path->len - (size_t)end + 1);
-	path->len = (size_t)snprintf(path->text, sizeof(path->text), "/proc/self%s", rest);
+	memcpy(rest, inner + end, strlen(inner + end) + 1);
+	snprintf(inner, room, "/proc/self%s", rest);
+	path->len = strlen(path->text);
 }
 
 /* true: it is unresolved. */
@@ -70,6 +74,7 @@ static bool path_of_kernel(struct live *live, const struct proc *proc, struct st
 	} else {
 		is_unresolved = target_path(live, proc, told.len ? told : asked, follow, ret) ==
 				PATH_UNRESOLVED;
+		is_unresolved |= !paths_record(&proc->view, ret);
 	}
 	/* "/x (deleted)" may also be what a file is called: only a memfd is always without a name. */
 	if (!strncmp(ret->text, "memfd:", 6))
@@ -110,12 +115,19 @@ static uint32_t kernel_program(struct live *live, struct proc *proc,
 {
 	struct item_target target = { .kind = TARGET_PROGRAM, .asked = blobs[2] };
 	struct path_buffer path, real;
+	struct str inner;
+	size_t outside;
 
 	target.is_unresolved = path_of_kernel(live, proc, blobs[0], blobs[2], true, &path);
+	outside = paths_outside(&proc->view, &path);
+	inner = (struct str){ path.text + outside, (uint32_t)(path.len - outside) };
 	/* A script is told by its name, which may be a link. */
-	if (!target.is_unresolved && path.text[0] == '/' &&
-	    target_path(live, proc, buffer_str(&path), true, &real) == PATH_REAL)
+	if (!target.is_unresolved && inner.len && inner.data[0] == '/' &&
+	    (outside || !proc->view.outside) &&
+	    target_path(live, proc, inner, true, &real) == PATH_REAL) {
 		path = real;
+		target.is_unresolved = !paths_record(&proc->view, &path);
+	}
 	target.path = buffer_str(&path);
 	target.argv = blobs[3];
 	if (target.argv.len && !target.argv.data[target.argv.len - 1])
@@ -211,6 +223,7 @@ uint32_t target_kernel_memory(struct live *live, struct proc *proc,
 {
 	struct wire_event plain = { .action = WIRE_EXEC_INSPECT };
 	struct path_buffer text;
+	const char *inner;
 	unsigned pid = 0, task;
 	int end = 0;
 
@@ -218,10 +231,11 @@ uint32_t target_kernel_memory(struct live *live, struct proc *proc,
 	    event->result < 0 || path.len < 3 || memcmp(path.data + path.len - 3, "mem", 3) != 0)
 		return 0;
 	path_of_kernel(live, proc, path, (struct str){ "", 0 }, true, &text);
-	if (sscanf(text.text, "/proc/%u/mem%n", &pid, &end) < 1 || !end)
-		if (sscanf(text.text, "/proc/%u/task/%u/mem%n", &pid, &task, &end) < 2 || !end)
+	inner = text.text + paths_outside(&proc->view, &text);
+	if (sscanf(inner, "/proc/%u/mem%n", &pid, &end) < 1 || !end)
+		if (sscanf(inner, "/proc/%u/task/%u/mem%n", &pid, &task, &end) < 2 || !end)
 			return 0;
-	if (text.text[end])
+	if (inner[end])
 		return 0;
 	plain.detail = pid;
 	*ret_target = target_inspect(live, proc, &plain, (struct str){ "", 0 });

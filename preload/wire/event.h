@@ -175,7 +175,7 @@ struct wire_exec_failed {
 struct wire_cwd {
 	struct wire_head head; /* flags: WIRE_CWD_ROOT: the root changed too, path is unreliable */
 	uint32_t path_len;
-	uint32_t pad;
+	uint32_t root_len; /* what was given to chroot, from where it was called; 0: not known */
 };
 #define WIRE_CWD_ROOT 1u
 
