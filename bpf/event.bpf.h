@@ -123,6 +123,8 @@ INLINE void event_object(struct scratch *s, const struct object_state *object)
 	s->event.device = object->device;
 	s->event.inode = object->inode;
 	s->flags |= object->walk.flags;
+	if (object->walk.flags & WIRE_KERNEL_CUT)
+		s->flags |= WIRE_KERNEL_UNREADABLE;
 }
 
 #define VM_WRITE 2

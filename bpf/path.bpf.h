@@ -124,6 +124,8 @@ NOINLINE u32 append_path(struct scratch *s, const struct path *path)
 	s->walk.flags = 0;
 	bytes = path_walk(&s->walk, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry), WALK_BYTES);
 	s->flags |= s->walk.flags;
+	if (s->walk.flags & WIRE_KERNEL_CUT)
+		s->flags |= WIRE_KERNEL_UNREADABLE; /* what is left names something else */
 	at = s->walk.at;
 	if (!bytes || at >= WALK_BYTES || to >= DATA_MAX)
 		return 0;
