@@ -148,9 +148,11 @@ NOINLINE int argument_is_late(struct scratch *s, struct task_struct *task, u64 f
 }
 
 /* Whose slot speaks for this call: the thread's own, else the one of the function that made this
- * process. False: none, or it is this event's turn to be checked: a stack is wanted. */
+ * process. False: none, or this event is to be checked (by its action, 0: not, or because it is its
+ * turn): a stack is wanted. */
 INLINE bool slot_choose(struct thread_state *thread, struct process_state *process,
-			struct task_struct *task, u64 sp, struct slot *ret_slot, u64 *ret_instance)
+			struct task_struct *task, u64 sp, u32 action, struct slot *ret_slot,
+			u64 *ret_instance)
 {
 	u64 count;
 
@@ -163,6 +165,8 @@ INLINE bool slot_choose(struct thread_state *thread, struct process_state *proce
 	} else {
 		return false;
 	}
+	if (options.check_actions & 1u << (action & 31))
+		return false;
 	if (!options.check_every || !process)
 		return true;
 	count = __sync_fetch_and_add(&process->announced, 1) + 1;
@@ -177,7 +181,8 @@ NOINLINE int event_finish(struct scratch *s, struct task_struct *task, struct th
 	struct process_state *process = bpf_map_lookup_elem(&processes, &pid);
 	struct slot slot = { 0 };
 	u64 instance, sp = regs->sp;
-	bool is_enough = slot_choose(thread, process, task, sp, &slot, &instance);
+	bool is_enough = slot_choose(thread, process, task, sp, s->event.action, &slot,
+				    &instance);
 
 	if (process && process->has_shim)
 		s->flags |= WIRE_KERNEL_SHIM;

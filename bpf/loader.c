@@ -116,6 +116,7 @@ static int options_set(struct bpf_loader *loader, const struct bpf_loader_option
 	memcpy(to->secret, options->secret, sizeof(to->secret));
 	to->has_shim = options->has_shim;
 	to->check_every = options->check_every;
+	to->check_actions = options->check_actions;
 	to->has_objects = loader->has_objects;
 	if (options->shim_path && stat(options->shim_path, &shim))
 		return -errno;

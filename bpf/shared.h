@@ -59,7 +59,7 @@ struct probe_options {
 	uint8_t secret[16];
 	uint64_t shim_device, shim_inode;
 	uint32_t has_shim;
-	uint32_t check_every;
+	uint32_t check_every, check_actions;
 	uint32_t cpus;
 	uint32_t has_objects; /* LSM programs tell about paths: see path.bpf.h */
 };

@@ -14,6 +14,8 @@
 #include "bpf.h"
 
 #define CHECK_EVERY 64u /* so many announced events of a process, then one with its stack */
+/* Rare, and what intruders come for. */
+#define CHECK_ACTIONS (1u << WIRE_NET_CONNECT | 1u << WIRE_EXEC_CODE | 1u << WIRE_EXEC_INSPECT)
 #define LOOK_NS 1000000000ull
 
 void bpf_reject(struct bpf *bpf)
@@ -172,6 +174,8 @@ int bpf_open(struct bpf *bpf, struct live *live, const struct bpf_options *optio
 	struct stat st;
 	int result;
 
+	if (options->has_shim)
+		loading.check_actions = CHECK_ACTIONS;
 	memset(bpf, 0, sizeof(*bpf));
 	bpf->live = live;
 	bpf->options = *options;

@@ -259,6 +259,31 @@ static void test_check_every(void **state)
 	assert_int_equal(checked, CHECKED / 20);
 }
 
+/* What matters most is checked every time. */
+static void test_check_actions(void **state)
+{
+	struct bpf_loader_options options = { .ring_bytes = 4 << 20,
+					      .has_shim = true,
+					      .check_actions = 1u << WIRE_FILE_READ,
+					      .mechanism = getenv("SOWATCH_TEST_MECHANISM") };
+	struct bpf_loader *before = watch.loader;
+	char error[1024] = "";
+
+	(void)state;
+	memcpy(options.secret, watch_secret, sizeof(watch_secret));
+	if (bpf_loader_open(&options, &watch.loader, error, sizeof(error)))
+		fail_msg("%s", error);
+	watch_run(act_checked, NULL);
+	bpf_loader_close(watch.loader);
+	watch.loader = before;
+	for (int i = 0; i < CHECKED; i++) {
+		const struct wire_kernel_event *event = event_must(WIRE_FILE_READ, "/dev/zero", i);
+
+		assert_true(event->head.flags & WIRE_KERNEL_SLOT);
+		assert_true(event->head.flags & WIRE_KERNEL_STACK);
+	}
+}
+
 #define FLOOD 2000
 static void act_flood(void *arg)
 {
@@ -322,7 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slot),	    cmocka_unit_test(test_slot_family),
 		cmocka_unit_test(test_own_text),    cmocka_unit_test(test_stack),
-		cmocka_unit_test(test_check_every), cmocka_unit_test(test_full_ring),
+		cmocka_unit_test(test_check_every), cmocka_unit_test(test_check_actions), cmocka_unit_test(test_full_ring),
 		cmocka_unit_test(test_drain_max),
 	};
 	int ret = watch_open(64u << 20, 0);
