@@ -174,6 +174,8 @@ int bpf_open(struct bpf *bpf, struct live *live, const struct bpf_options *optio
 	struct stat st;
 	int result;
 
+	/* Without the shim every record has a stack copy: short bursts need more room. */
+	loading.ring_bytes = options->has_shim ? 32u << 20 : 64u << 20;
 	if (options->has_shim)
 		loading.check_actions = CHECK_ACTIONS;
 	memset(bpf, 0, sizeof(*bpf));

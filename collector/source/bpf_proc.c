@@ -155,8 +155,11 @@ static void exec_replace(struct bpf *bpf, struct proc *old, struct proc *image)
 
 static void exec_home(struct proc *image, const struct proc *old)
 {
-	char *home = home_of_environment(image->pid);
+	const char *ours = image->is_root ? getenv("HOME") : NULL;
+	char *home;
 
+	/* What the root was started with; its own environment may be overwritten by now. */
+	home = ours && ours[0] == '/' ? strdup(ours) : home_of_environment(image->pid);
 	if (!home && old && old->home[0])
 		home = strdup(old->home);
 	if (!home)
