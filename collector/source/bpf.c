@@ -176,8 +176,11 @@ int bpf_open(struct bpf *bpf, struct live *live, const struct bpf_options *optio
 
 	/* Without the shim every record has a stack copy: short bursts need more room. */
 	loading.ring_bytes = options->has_shim ? 32u << 20 : 64u << 20;
-	if (options->has_shim)
+	if (options->has_shim) {
 		loading.check_actions = CHECK_ACTIONS;
+		/* A hello may say that its text is anywhere: only the shim's own file is believed. */
+		loading.shim_path = options->shim_path;
+	}
 	memset(bpf, 0, sizeof(*bpf));
 	bpf->live = live;
 	bpf->options = *options;
