@@ -7,7 +7,8 @@ export PATH=/usr/sbin:/usr/bin
 $busybox mount -t proc proc /proc
 $busybox mount -t sysfs sys /sys
 $busybox mount -t devtmpfs dev /dev
-$busybox mount -t tmpfs -o mode=1777 tmp /tmp
+# Not a mount of its own: the tree may lie below it.
+$busybox chmod 1777 /tmp
 $busybox mount -t tmpfs run /run
 $busybox mount -t cgroup2 cgroup /sys/fs/cgroup 2>/dev/null
 $busybox mount -t securityfs security /sys/kernel/security
