@@ -158,6 +158,10 @@ static void stack_look(struct bpf *bpf, struct seen_stack *seen)
 	if (seen->first < seen->count)
 		seen->is_loader = frames[seen->first].facts &&
 				  frames[seen->first].facts->is_loader;
+	/* Nobody outside libc: the child of a posix_spawn or system, on a stack of libc's own. Who
+	 * called is not on it, and libc is not the one to be charged. */
+	if (seen->count && seen->outside == seen->count && !seen->is_loader)
+		seen->flags |= WIRE_STACK_PARTIAL;
 	stack_functions(bpf, seen);
 }
 
