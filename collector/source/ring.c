@@ -22,7 +22,9 @@
 #define TURN_RECORDS 512u  /* from one ring, before the next has its turn */
 #define TURN_KERNEL 4096u  /* of the probes' records */
 #define BATCH_ITEMS 2048u  /* then hand out */
-#define POLL_BUSY_MS 1
+#define POLL_BUSY_MS 1	   /* of small rings; */
+#define POLL_LARGE_MS 4	   /* of those that a flood of a million events a second fills no sooner: */
+#define RING_LARGE (1u << 20) /* each wake-up is time that the service does not have */
 #define POLL_IDLE_MS 10
 #define LOOK_NS 100000000ull /* processes without a pidfd are looked for this often */
 #define DPKG_DIRECTORY "/var/lib/dpkg"
@@ -47,6 +49,11 @@ struct source_ring {
 static struct source_ring *source_ring_of(struct source *source)
 {
 	return (struct source_ring *)source;
+}
+
+static int ring_busy_ms(const struct source_ring *ring)
+{
+	return ring->options.ring_bytes >= RING_LARGE ? POLL_LARGE_MS : POLL_BUSY_MS;
 }
 
 /* --- hellos --------------------------------------------------------------------------------- */
@@ -175,7 +182,7 @@ static void ring_turn(struct source_ring *ring)
 	else
 		shim_turn(ring);
 	if (!queue_is_empty(&live->queue) || live->is_stuck)
-		ring->poll_ms = POLL_BUSY_MS;
+		ring->poll_ms = ring_busy_ms(ring);
 	else if (ring->poll_ms < POLL_IDLE_MS)
 		ring->poll_ms++;
 }
@@ -383,8 +390,8 @@ int source_ring_open(const struct source_ring_options *options, struct source **
 		return -ENOMEM;
 	}
 	ring->source.ops = &source_ring_ops;
-	ring->poll_ms = POLL_BUSY_MS;
 	ring->options = *options;
+	ring->poll_ms = ring_busy_ms(ring);
 	result = live_init(&ring->live, options->redact, DPKG_DIRECTORY, error, error_bytes);
 	if (result < 0) {
 		free(ring);
