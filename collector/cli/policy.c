@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sowatch policy check | effective: what is wrong with policies, and what is in force.
+ * sowatch policy VERB: finds the verb; loading for those that need a policy.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "policy_cli.h"
 
 static const char *take_environment(void *arg, const char *name)
 {
@@ -14,11 +14,9 @@ static const char *take_environment(void *arg, const char *name)
 	return getenv(name);
 }
 
-/* Loads and prints what is wrong on stderr. NULL: there were errors. */
-static struct policy *load(const char *const *paths, unsigned count, bool is_warning)
+struct policy *cli_policy_load(const char *const *paths, unsigned count)
 {
-	struct policy_options options = {
-		.variable = take_environment, .errors = stderr, .is_warning = is_warning};
+	struct policy_options options = {.variable = take_environment, .errors = stderr};
 	const char *shipped = cli_policies_dir();
 	struct policy *policy = NULL;
 	if (!count) {
@@ -29,59 +27,12 @@ static struct policy *load(const char *const *paths, unsigned count, bool is_war
 	return policy;
 }
 
-static int policy_check(int argc, char **argv)
+int cli_policy_flush(void)
 {
-	static const struct cli_usage usage = {
-		.verb = "policy check",
-		.operands = "[PATH]...",
-		.about = "Loads policy files and directories, the later above the earlier, and "
-			 "says all "
-			 "that is wrong with them. Without a PATH: the shipped policies."};
-	static const struct cli_option options[] = {{0}};
-	int first = 0, result = cli_parse(&usage, options, argc, argv, &first);
-	if (result)
-		return result < 0 ? CLI_USAGE : CLI_OK;
-	struct policy *policy =
-		load((const char *const *)argv + first, (unsigned)(argc - first), true);
-	policy_free(policy);
-	return policy ? CLI_OK : CLI_USAGE;
-}
-
-static int policy_effective(int argc, char **argv)
-{
-	static const struct cli_usage usage = {
-		.verb = "policy effective",
-		.operands = "[PATH]...",
-		.about = "Prints every profile, grant and guard in force, each rule with the "
-			 "file:line "
-			 "it was written at. Without a policy: the shipped ones."};
-	struct cli_list policies = {0};
-	const struct cli_option options[] = {{"policy", 'p', CLI_LIST, "POLICY",
-					      "policy file or directory, repeatable", &policies},
-					     {0}};
-	int first = 0, result = cli_parse(&usage, options, argc, argv, &first);
-	if (result) {
-		cli_list_done(&policies);
-		return result < 0 ? CLI_USAGE : CLI_OK;
-	}
-	bool has_both = policies.count && first < argc;
-	struct policy *policy = NULL;
-	if (has_both)
-		cli_error("name the policies with -p or as operands, not both");
-	else if (policies.count)
-		policy = load(policies.items, policies.count, false);
-	else
-		policy = load((const char *const *)argv + first, (unsigned)(argc - first), false);
-	cli_list_done(&policies);
-	if (!policy)
-		return CLI_USAGE;
-	policy_print_effective(policy, stdout);
-	policy_free(policy);
-	if (fflush(stdout) || ferror(stdout)) {
-		cli_error("cannot write to standard output: %s", strerror(errno));
-		return CLI_USAGE;
-	}
-	return CLI_OK;
+	if (!fflush(stdout) && !ferror(stdout))
+		return CLI_OK;
+	cli_error("cannot write to standard output: %s", strerror(errno));
+	return CLI_USAGE;
 }
 
 static const struct {
@@ -89,8 +40,9 @@ static const struct {
 	int (*function)(int argc, char **argv);
 	const char *about;
 } verbs[] = {
-	{"check", policy_check, "say all that is wrong with policies"},
-	{"effective", policy_effective, "print what is in force, and where each rule stands"},
+#define VERB(name, function, about) {#name, function, about},
+#include "policy_verbs.tbl.h"
+#undef VERB
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

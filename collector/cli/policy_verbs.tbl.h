@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * VERB(name, function, "one line"): what `sowatch policy` can do, in the order help shows.
+ */
+VERB(check, cli_policy_check, "say all that is wrong with policies")
+VERB(effective, cli_policy_effective, "print what is in force, and where each rule stands")
