@@ -118,9 +118,16 @@ struct item_frame {
 	uint64_t offset;
 };
 
+/* What was under way when the stack was taken, where its frames alone do not say it: beside the
+ * bits of enum wire_stack_flags, which stay below 1 << 8. */
+enum stack_phase {
+	STACK_PHASE_LOAD = 1 << 8,    /* a constructor, an IFUNC resolver, dlopen, an import */
+	STACK_PHASE_STARTUP = 1 << 9, /* before main, or under Python's site */
+};
+
 struct item_stack {
 	uint32_t id;
-	uint32_t flags; /* enum wire_stack_flags */
+	uint32_t flags; /* enum wire_stack_flags, enum stack_phase */
 	uint32_t count;
 	const struct item_frame *frames; /* innermost first, the shim's own frames left out */
 };
