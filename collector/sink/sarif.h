@@ -8,6 +8,7 @@
 #define SOWATCH_SINK_SARIF_H
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct sarif;
