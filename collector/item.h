@@ -186,6 +186,8 @@ enum event_flags {
 	EVENT_UNANNOUNCED = 8, /* the kernel saw it, the shim inside that process did not */
 	EVENT_KERNEL = 16,     /* seen by the kernel: path, peer and program are what it used */
 	EVENT_STACK_CONTRADICTS = 32, /* checked: the stack is not the one that was announced */
+	EVENT_UNHEARD = 64,    /* net.*: no shim spoke from that process at that time, so that nobody
+				  knows which names it had resolved */
 };
 
 /* How the shim was got round, as the live source made it out: it needs symbols and load addresses
@@ -240,7 +242,8 @@ struct item_event {
 	HOLE(LOG, 11, "log", "the log could not be written completely")                            \
 	HOLE(PARTIAL, 12, "partial-stack", "a stack was cut short before anyone could be charged") \
 	HOLE(PROBE, 13, "probe", "a probe could not be attached")                                  \
-	/* PARTIAL is counted by the pipeline, sources do not yield it */
+	HOLE(NAME, 14, "name", "an address was reached whose name could not be known")             \
+	/* PARTIAL and NAME are counted by the pipeline, sources do not yield them */
 
 enum hole_kind {
 #define HOLE(id, number, name, sentence) HOLE_##id = number,

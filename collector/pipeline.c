@@ -198,18 +198,26 @@ static int judge_event(struct pipeline *pipeline, const struct item_event *event
 	struct outcome outcomes[POLICY_OUTCOMES];
 	if (!pipeline->policy)
 		return -ENOEXEC;
-	if (is_filtered_out(pipeline, event))
+	/* A filter hides what is not asked for; what it says about names holds all the same. */
+	bool is_lookup = lookup_is(pipeline, event);
+	bool is_hidden = is_filtered_out(pipeline, event);
+	if (is_hidden && !is_lookup)
 		return 0;
 	const struct chain *chain = model_chain(pipeline->model, event->chain);
 	unsigned count = policy_judge(pipeline->policy, pipeline->model, event, outcomes);
 	bool is_counted = !is_other_subject(pipeline, &outcomes[0]);
-	int error = 0;
+	int error = is_lookup ? lookup_note(pipeline, event, chain, outcomes, count) : 0;
+	if (is_hidden || error)
+		return error;
 	if (is_counted) {
 		pipeline->tally.events++;
 		pipeline->tally.partial_stacks += chain->is_partial;
 		error = count_action(pipeline, event, &outcomes[0]);
 		holes_of_event(pipeline, event, chain, &outcomes[0]);
 	}
+	for (unsigned i = 0; i < count; i++)
+		if (outcomes[i].kind == OUTCOME_UNHEARD && !is_other_subject(pipeline, &outcomes[i]))
+			hole_name(pipeline, event, &outcomes[i]);
 	for (unsigned i = 0; i < count && !error; i++)
 		if (outcomes[i].kind == OUTCOME_DEVIATES &&
 		    !is_other_subject(pipeline, &outcomes[i]))

@@ -117,6 +117,28 @@ void holes_of_event(struct pipeline *pipeline, const struct item_event *event,
 		hole_count(pipeline, HOLE_PARTIAL, wire_family_of(event->action), event->process);
 }
 
+void hole_name(struct pipeline *pipeline, const struct item_event *event,
+	       const struct outcome *outcome)
+{
+	const struct process *process = model_process(pipeline->model, event->process);
+	bool is_heard = process && process->is_covered && !(event->flags & EVENT_UNHEARD);
+	struct item_hole hole = {.kind = HOLE_NAME,
+				 .family = WIRE_FAMILY_NET,
+				 .process = event->process,
+				 .count = 1,
+				 .time_ns = pipeline->now_ns,
+				 .reason = STR_LIT("no shim tells what its process resolved")};
+	struct text text = {0};
+	if (is_heard)
+		hole.reason = STR_LIT("it resolves names without libc, and what it was answered is "
+				      "not heard");
+	text_clear(&text);
+	words_contact(&text, pipeline->model, event, outcome);
+	hole.what = (struct str){text.data, text.error ? 0 : (uint32_t)strlen(text.data)};
+	hole_add(pipeline, &hole);
+	text_done(&text);
+}
+
 static uint64_t realtime_of(const struct pipeline *pipeline, uint64_t monotonic_ns)
 {
 	const struct item_run *run = model_run(pipeline->model);

@@ -41,6 +41,14 @@ void hole_count(struct pipeline *pipeline, enum hole_kind kind, uint8_t family, 
 void holes_of_event(struct pipeline *pipeline, const struct item_event *event,
 		    const struct chain *chain, const struct outcome *outcome);
 void holes_accept(struct pipeline *pipeline);
+/* The name of the address that was reached could not be known, and a rule goes by names. */
+void hole_name(struct pipeline *pipeline, const struct item_event *event,
+	       const struct outcome *outcome);
+
+/* pipeline_names.c: who resolves names without libc. */
+bool lookup_is(struct pipeline *pipeline, const struct item_event *event);
+int lookup_note(struct pipeline *pipeline, const struct item_event *event,
+		const struct chain *chain, const struct outcome *outcomes, unsigned count);
 void holes_done(struct pipeline *pipeline);
 
 /* pipeline_report.c */

@@ -84,6 +84,11 @@ static int ingest_function(struct model *model, const struct item_function *item
 	return error ? error : name ? 0 : -ENOMEM;
 }
 
+static bool is_text(const char *text, struct str other)
+{
+	return strlen(text) == other.len && (!other.len || !memcmp(text, other.data, other.len));
+}
+
 /* A main object that comes after its process: from now on the process is known by it. */
 static void adopt_executable(struct model *model, const struct item_object *item,
 			     struct subject *subject)
@@ -91,8 +96,9 @@ static void adopt_executable(struct model *model, const struct item_object *item
 	for (uint32_t id = 1; id <= model->processes.count; id++) {
 		struct process_state *state = table_at(&model->processes, id);
 		if (state && !state->process.exe_subject->object &&
-		    strlen(state->process.exe) == item->path.len &&
-		    !memcmp(state->process.exe, item->path.data, item->path.len))
+		    is_text(state->process.exe, item->path) &&
+		    (!item->sha256.len || !*state->process.exe_subject->sha256 ||
+		     is_text(state->process.exe_subject->sha256, item->sha256)))
 			state->process.exe_subject = subject;
 	}
 }
@@ -103,7 +109,7 @@ static bool object_is_valid(const struct model *model, const struct item_object 
 	       (!item->maker || table_at(&model->objects, item->maker)) &&
 	       str_is_valid(item->path) && str_is_valid(item->soname) &&
 	       str_is_valid(item->build_id) && str_is_valid(item->package) &&
-	       str_is_valid(item->package_version);
+	       str_is_valid(item->package_version) && str_is_valid(item->sha256);
 }
 
 static int ingest_object(struct model *model, const struct item_object *item)
@@ -167,11 +173,11 @@ static struct subject *find_executable(struct model *model, const struct item_pr
 		return object->subject;
 	for (uint32_t id = model->subjects.count; id; id--) {
 		struct subject *subject = table_at(&model->subjects, id);
-		if (subject->kind == SUBJECT_EXECUTABLE && strlen(subject->path) == item->exe.len &&
-		    !memcmp(subject->path, item->exe.data, item->exe.len))
+		if (subject->kind == SUBJECT_EXECUTABLE && is_text(subject->path, item->exe) &&
+		    (!item->exe_sha256.len || is_text(subject->sha256, item->exe_sha256)))
 			return subject;
 	}
-	return subject_for_path(model, SUBJECT_EXECUTABLE, item->exe);
+	return subject_for_path(model, SUBJECT_EXECUTABLE, item->exe, item->exe_sha256, STR_LIT(""));
 }
 
 static bool process_is_valid(const struct model *model, const struct item_process *item)
@@ -182,7 +188,9 @@ static bool process_is_valid(const struct model *model, const struct item_proces
 	       (!item->origin_chain || table_at(&model->chains, item->origin_chain)) &&
 	       (!item->exe_object || table_at(&model->objects, item->exe_object)) &&
 	       str_is_valid(item->exe) && str_is_valid(item->argv) && str_is_valid(item->cwd) &&
-	       str_is_valid(item->home) && str_is_valid(item->script) && str_is_valid(item->cgroup);
+	       str_is_valid(item->home) && str_is_valid(item->script) &&
+	       str_is_valid(item->cgroup) && str_is_valid(item->exe_sha256) &&
+	       str_is_valid(item->script_sha256) && str_is_valid(item->script_origin);
 }
 
 /* The parent's string where it is the same: mostly it is. */
@@ -219,7 +227,9 @@ static int process_fill(struct model *model, struct process *process,
 	process->cgroup = inherit(model, like ? like->cgroup : NULL, item->cgroup);
 	process->exe_subject = find_executable(model, item);
 	if (item->script.len)
-		process->script_subject = subject_for_path(model, SUBJECT_SCRIPT, item->script);
+		process->script_subject =
+			subject_for_path(model, SUBJECT_SCRIPT, item->script, item->script_sha256,
+					 item->script_origin);
 	bool is_whole = process->exe && process->argv && process->cwd && process->home &&
 			process->script && process->cgroup && process->exe_subject &&
 			(!item->script.len || process->script_subject);
@@ -239,8 +249,10 @@ static int ingest_process(struct model *model, const struct item_process *item)
 			error = process_fill(model, &state->process, item);
 	}
 	const struct process_state *parent = table_at(&model->processes, item->parent);
-	if (!error && parent && item->how == PROCESS_FORK)
+	if (!error && parent && item->how == PROCESS_FORK) {
 		state->names_at_fork = parent->names_count;
+		state->resolvers_at_fork = parent->resolver_count;
+	}
 	int push_error = table_push(&model->processes, error ? NULL : state);
 	return push_error ? push_error : error;
 }

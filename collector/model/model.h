@@ -26,6 +26,8 @@ struct subject {
 	char *build_id; /* lower-case hex */
 	char *package;	/* owning package, "" when none owns the file */
 	char *package_version;
+	char *sha256; /* of the file, lower-case hex, "" when not taken */
+	char *origin; /* SCRIPT: where it came from, "" when not known */
 	uint64_t device, inode;
 	uint32_t object;       /* object id it came from, 0 for scripts */
 	struct subject *maker; /* CODE: who made it executable, or NULL */
@@ -102,7 +104,13 @@ const struct item_run *model_run(struct model *model);
  * was forked from. Fills up to max pointers, returns how many there are. */
 unsigned model_names(struct model *model, uint32_t process, const uint8_t *address,
 		     uint8_t address_len, const char **ret_names, unsigned max);
-/* Changes whenever model_names() could answer differently for this process: part of memo keys. */
+/* Changes whenever model_names() or model_names_unheard() could answer differently for this process:
+ * part of memo keys. */
 uint32_t model_names_version(struct model *model, uint32_t process);
+/* Somebody in this process resolves names by himself: what he was answered is not heard, neither
+ * for him nor for those on his chain, who may have asked him to. Forked copies inherit it. */
+int model_resolves_itself(struct model *model, uint32_t process, const struct chain *chain);
+/* Is that subject one of them, or is nobody in this process heard at all? */
+bool model_names_unheard(struct model *model, uint32_t process, const struct subject *subject);
 
 #endif

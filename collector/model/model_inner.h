@@ -45,6 +45,9 @@ struct process_state {
 	struct process process; /* first: model_process() hands this out */
 	uint32_t names_count;
 	uint32_t names_at_fork; /* how many of the parent's answers the copy knows */
+	uint32_t *resolvers;	/* ids of subjects whose answers are not heard, in order of coming */
+	uint32_t resolver_count, resolver_room;
+	uint32_t resolvers_at_fork;
 };
 
 /* Open addressing over ids; 0 is an empty place. */
@@ -82,9 +85,11 @@ struct subject_key {
 	enum subject_kind kind;
 	struct str path, build_id, package;
 	const struct subject *maker;
+	struct str sha256, origin; /* "" where nobody asked: then they tell nothing apart */
 };
 struct subject *subject_for_object(struct model *model, const struct item_object *object);
-struct subject *subject_for_path(struct model *model, enum subject_kind kind, struct str path);
+struct subject *subject_for_path(struct model *model, enum subject_kind kind, struct str path,
+				 struct str sha256, struct str origin);
 struct subject *subject_for_code(struct model *model, struct subject *maker);
 
 /* chain.c */

@@ -148,11 +148,67 @@ unsigned model_names(struct model *model, uint32_t id, const uint8_t *address, u
 uint32_t model_names_version(struct model *model, uint32_t id)
 {
 	const struct process_state *process = table_at(&model->processes, id);
-	return process ? process->names_count : 0;
+	return process ? process->names_count + process->resolver_count : 0;
+}
+
+static bool has_resolver(const struct process_state *process, uint32_t subject, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (process->resolvers[i] == subject)
+			return true;
+	return false;
+}
+
+static int resolver_push(struct process_state *process, uint32_t subject)
+{
+	if (has_resolver(process, subject, process->resolver_count))
+		return 0;
+	if (process->resolver_count == process->resolver_room) {
+		uint32_t room = process->resolver_room ? process->resolver_room * 2 : 8;
+		uint32_t *more = realloc(process->resolvers, room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		process->resolvers = more;
+		process->resolver_room = room;
+	}
+	process->resolvers[process->resolver_count++] = subject;
+	return 0;
+}
+
+int model_resolves_itself(struct model *model, uint32_t id, const struct chain *chain)
+{
+	struct process_state *process = table_at(&model->processes, id);
+	int error = 0;
+	for (uint32_t i = 0; process && i < chain->count && !error; i++)
+		error = resolver_push(process, chain->links[i].subject->id);
+	return error;
+}
+
+bool model_names_unheard(struct model *model, uint32_t id, const struct subject *subject)
+{
+	const struct process_state *process = table_at(&model->processes, id);
+	uint32_t known = UINT32_MAX;
+	if (process && !process->process.is_covered)
+		return true;
+	while (process) {
+		uint32_t count = process->resolver_count < known ? process->resolver_count : known;
+		if (has_resolver(process, subject->id, count))
+			return true;
+		if (process->process.how != PROCESS_FORK || !process->process.parent)
+			break;
+		known = process->resolvers_at_fork;
+		process = table_at(&model->processes, process->process.parent->id);
+	}
+	return false;
 }
 
 void names_done(struct model *model)
 {
+	for (uint32_t id = 1; id <= model->processes.count; id++) {
+		struct process_state *process = table_at(&model->processes, id);
+		if (process)
+			free(process->resolvers);
+	}
 	for (uint32_t id = 1; id <= model->name_lists.count; id++) {
 		struct name_list *list = table_at(&model->name_lists, id);
 		free(list->names);

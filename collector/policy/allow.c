@@ -97,6 +97,7 @@ void policy_ask(struct question *question, const struct policy_binding *binding,
 	const struct profile *primary = profile ? profile : binding->primary;
 	const struct rule *near = NULL;
 	*ret_answer = (struct answer){.severity = SEVERITY_MEDIUM};
+	question->asked = subject;
 	if (!primary || !question->target || question->action == WIRE_NET_EXCHANGE)
 		return;
 	ret_answer->ref = ref_at(primary->name, primary->place);
@@ -120,6 +121,7 @@ const struct rule *policy_forbids(struct question *question, uint32_t *at)
 	bool has_two = question->target->kind == TARGET_PATHS;
 	while (*at < list->count) {
 		const struct rule *rule = list->rules[(*at)++];
+		question->is_unheard = false;
 		/* Either name counts: moving a file onto a guarded one is writing it. */
 		if (rule_match(question, rule, question->path) == HIT_YES ||
 		    (has_two && rule_match(question, rule, question->to) == HIT_YES))
@@ -129,6 +131,8 @@ const struct rule *policy_forbids(struct question *question, uint32_t *at)
 			if (list_match(question, &one, NULL))
 				return rule;
 		}
+		if (question->is_unheard)
+			question->unheard |= 1ull << (rule->guard - 1);
 	}
 	return NULL;
 }

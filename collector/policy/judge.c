@@ -6,35 +6,10 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
-#include "policy_inner.h"
+#include "memo.h"
 
-#define MEMO_ENTRIES_MIN 1024u
-#define MEMO_ENTRIES_MAX (1u << 17)
 #define FUNCTIONS_KNOWN 1024u
-
-struct memo_key {
-	uint32_t chain, target, process, names_version, epoch;
-	uint16_t function, via[WIRE_VIA_MAX];
-	uint8_t action, flags, class, is_used;
-	uint8_t pad[2];
-};
-_Static_assert(sizeof(struct memo_key) == 36, "no hidden padding in what is hashed and compared");
-
-struct memo_entry {
-	struct memo_key key;
-	uint32_t first, count; /* of outcomes */
-};
-
-struct memo {
-	struct memo_entry *entries;
-	uint32_t entry_count, entry_room; /* room: a power of two */
-	struct outcome *outcomes;
-	uint32_t outcome_count, outcome_room;
-	uint64_t epoch_from, epoch_to; /* the current epoch: no rule ends in between */
-	uint32_t epoch;
-};
 
 /* --- forgetting ----------------------------------------------------------------------------------
  */
@@ -57,23 +32,12 @@ static void forget_model(struct policy *policy)
 		       (size_t)FUNCTIONS_KNOWN * policy->grant_words * sizeof(uint64_t));
 }
 
-static void memo_clear(struct memo *memo)
-{
-	if (memo->entries)
-		memset(memo->entries, 0, memo->entry_room * sizeof(*memo->entries));
-	memo->entry_count = memo->outcome_count = 0;
-}
-
 void judge_done(struct policy *policy)
 {
 	forget_model(policy);
 	free(policy->grant_bits);
 	free(policy->grant_known);
-	if (policy->memo) {
-		free(policy->memo->entries);
-		free(policy->memo->outcomes);
-	}
-	free(policy->memo);
+	memo_free(policy->memo);
 }
 
 /* NULL when out of memory: judging then works without remembering. */
@@ -98,66 +62,6 @@ static struct memo *memo_of(struct policy *policy, struct model *model)
 
 /* --- remembering
  * ----------------------------------------------------------------------------------- */
-
-/* Where key is, or the empty place it belongs to. */
-static struct memo_entry *memo_find(const struct memo *memo, const struct memo_key *key)
-{
-	uint32_t at = (uint32_t)XXH3_64bits(key, sizeof(*key)) & (memo->entry_room - 1);
-	while (memo->entries[at].key.is_used && memcmp(&memo->entries[at].key, key, sizeof(*key)))
-		at = (at + 1) & (memo->entry_room - 1);
-	return &memo->entries[at];
-}
-
-/* Twice the entries, up to a bound; then everything is forgotten and learned again. */
-static bool memo_reserve(struct memo *memo)
-{
-	struct memo old = *memo;
-	if (memo->entry_count * 2 < memo->entry_room)
-		return true;
-	if (memo->entry_room >= MEMO_ENTRIES_MAX) {
-		memo_clear(memo);
-		return true;
-	}
-	memo->entry_room = memo->entry_room ? memo->entry_room * 2 : MEMO_ENTRIES_MIN;
-	memo->entries = calloc(memo->entry_room, sizeof(*memo->entries));
-	if (!memo->entries) {
-		memo->entries = old.entries;
-		memo->entry_room = old.entry_room;
-		if (old.entries)
-			memo_clear(memo);
-		return old.entries;
-	}
-	for (uint32_t i = 0; i < old.entry_room; i++)
-		if (old.entries[i].key.is_used)
-			*memo_find(memo, &old.entries[i].key) = old.entries[i];
-	free(old.entries);
-	return true;
-}
-
-static bool memo_reserve_outcomes(struct memo *memo, uint32_t count)
-{
-	if (memo->outcome_count + count <= memo->outcome_room)
-		return true;
-	uint32_t room = memo->outcome_room ? memo->outcome_room * 2 : 1024;
-	struct outcome *bigger = realloc(memo->outcomes, room * sizeof(*bigger));
-	if (!bigger)
-		return false;
-	memo->outcomes = bigger;
-	memo->outcome_room = room;
-	return true;
-}
-
-static void memo_put(struct memo *memo, const struct memo_key *key, const struct outcome *outcomes,
-		     uint32_t count)
-{
-	if (!memo_reserve(memo) || !memo_reserve_outcomes(memo, count))
-		return;
-	struct memo_entry *entry = memo_find(memo, key);
-	*entry = (struct memo_entry){*key, memo->outcome_count, count};
-	memcpy(memo->outcomes + memo->outcome_count, outcomes, count * sizeof(*outcomes));
-	memo->outcome_count += count;
-	memo->entry_count++;
-}
 
 /* How many of the policy's dates are past at this instant. */
 static uint32_t epoch_at(const struct policy *policy, struct memo *memo, uint64_t now_ns)
@@ -196,7 +100,6 @@ static struct memo_key memo_key_of(struct policy *policy, struct memo *memo, str
 			       .function = event->function,
 			       .action = event->action,
 			       .flags = event->flags,
-			       .is_used = 1,
 			       .class = (uint8_t)result_class(event->result)};
 	memcpy(key.via, event->via, sizeof(key.via));
 	if (action_family(event->action) == FAMILY_NET)
@@ -256,8 +159,33 @@ static struct outcome outcome_charged(const struct question *question, const str
 	if (question->is_judged && charge->answer.kind == ANSWER_ALLOWS)
 		outcome.kind = OUTCOME_ALLOWED;
 	if (question->is_judged && charge->answer.kind == ANSWER_FORBIDS)
-		outcome.kind = OUTCOME_DEVIATES;
+		outcome.kind = question->is_unheard ? OUTCOME_UNHEARD : OUTCOME_DEVIATES;
 	return outcome;
+}
+
+static void outcome_guarded(struct outcome *outcome, const struct policy *policy,
+			    const struct rule *rule, uint32_t guard)
+{
+	outcome->rule = rule ? rule->ref : ref_at("guards", policy->guards[guard].place);
+	if (!*outcome->rule.id)
+		outcome->rule.id = policy->guards[guard].name;
+	outcome->severity = rule ? rule->severity : policy->guards[guard].severity;
+	outcome->expected = policy->guards[guard].phrase;
+	outcome->message = rule ? rule->message : policy->guards[guard].message;
+}
+
+/* Guards that forbid a name this address may have. */
+static unsigned judge_unheard(struct question *question, uint64_t told, struct outcome *outcomes,
+			      unsigned count)
+{
+	for (uint32_t i = 0; i < question->policy->guard_count && count < POLICY_OUTCOMES; i++) {
+		if (!(question->unheard & ~told & 1ull << i))
+			continue;
+		outcomes[count] = outcomes[0];
+		outcomes[count].kind = OUTCOME_UNHEARD;
+		outcome_guarded(&outcomes[count++], question->policy, NULL, i);
+	}
+	return count;
 }
 
 static unsigned judge_guards(struct question *question, const struct chain *chain,
@@ -268,22 +196,17 @@ static unsigned judge_guards(struct question *question, const struct chain *chai
 		policy_bind(policy, chain->links[charge->at].subject);
 	const struct rule *rule;
 	uint64_t told = binding->exempt;
+	question->asked = chain->links[charge->at].subject;
 	for (uint32_t at = 0; (rule = policy_forbids(question, &at));) {
 		uint64_t bit = 1ull << (rule->guard - 1);
-		const struct guard *guard = &policy->guards[rule->guard - 1];
 		if (told & bit || count == POLICY_OUTCOMES)
 			continue;
 		told |= bit;
 		outcomes[count] = outcomes[0];
 		outcomes[count].kind = OUTCOME_DEVIATES;
-		outcomes[count].rule = rule->ref;
-		if (!*rule->ref.id)
-			outcomes[count].rule.id = guard->name;
-		outcomes[count].severity = rule->severity;
-		outcomes[count].expected = guard->phrase;
-		outcomes[count++].message = rule->message;
+		outcome_guarded(&outcomes[count++], policy, rule, rule->guard - 1);
 	}
-	return count;
+	return judge_unheard(question, told, outcomes, count);
 }
 
 static bool is_told(const struct outcome *outcomes, unsigned count, const struct subject *subject)
@@ -306,12 +229,14 @@ static unsigned judge_watchers(struct question *question, const struct chain *ch
 		struct answer answer;
 		if (!binding->watcher || is_told(outcomes, count, link->subject))
 			continue;
+		question->is_unheard = false;
 		policy_ask(question, binding, link->subject, &answer);
 		if (answer.kind != ANSWER_FORBIDS ||
 		    is_own_file(question, chain->links[charge->at].subject))
 			continue;
 		outcomes[count++] =
-			(struct outcome){.kind = OUTCOME_DEVIATES,
+			(struct outcome){.kind = question->is_unheard ? OUTCOME_UNHEARD
+								      : OUTCOME_DEVIATES,
 					 .charged = link,
 					 .judged_by = link,
 					 .method = outcomes[0].method,
@@ -358,11 +283,11 @@ unsigned policy_judge(struct policy *policy, struct model *model, const struct i
 		safe.action = 0; /* no family says anything about it */
 	if (memo) {
 		key = memo_key_of(policy, memo, model, &safe, now_ns);
-		const struct memo_entry *entry = memo->entry_room ? memo_find(memo, &key) : NULL;
-		if (entry && entry->key.is_used) {
-			memcpy(ret_outcomes, memo->outcomes + entry->first,
-			       entry->count * sizeof(*ret_outcomes));
-			return entry->count;
+		const struct outcome *remembered;
+		uint32_t count = memo_get(memo, &key, &remembered);
+		if (count) {
+			memcpy(ret_outcomes, remembered, count * sizeof(*ret_outcomes));
+			return count;
 		}
 	}
 	struct question question;

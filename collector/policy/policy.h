@@ -69,6 +69,7 @@ enum outcome_kind {
 	OUTCOME_ALLOWED = 1,
 	OUTCOME_NOT_JUDGED, /* the charged subject has no profile, or none for this family */
 	OUTCOME_DEVIATES,
+	OUTCOME_UNHEARD, /* a host name in some rule might be this address's; nobody could know */
 };
 
 /* One verdict. Points into policy and chain. */
@@ -88,7 +89,7 @@ struct outcome {
 #define POLICY_OUTCOMES 8
 
 /* Judges one event: [0] is the charged subject's outcome, further ones are guards and watchers
- * that deviate. Returns how many (>= 1), at most POLICY_OUTCOMES. Deterministic; depends on
+ * that deviate, or whose host names may be meant. Returns how many (>= 1), at most POLICY_OUTCOMES. Deterministic; depends on
  * nothing but its arguments. Memoised inside by (chain, action, target, via, result class, name
  * version). */
 unsigned policy_judge(struct policy *policy, struct model *model, const struct item_event *event,

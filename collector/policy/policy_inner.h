@@ -10,6 +10,7 @@
 
 #include "glob.h"
 #include "policy.h"
+#include "prefix.h"
 #include "report.h"
 #include "yaml.h"
 
@@ -17,7 +18,6 @@ enum family { FAMILY_NET, FAMILY_FILE, FAMILY_EXEC, FAMILY_ENV, FAMILIES };
 
 #define GUARDS_MAX 64u
 #define NEVER UINT64_MAX
-#define LIST_LENGTHS 24u
 
 enum rule_kind {
 	RULE_ANY, /* of a grant or guard: everything */
@@ -59,7 +59,7 @@ struct rule {
 	uint32_t grant;	     /* 1 + index of the grant it belongs to, 0: none */
 	uint32_t guard;	     /* the same for guards */
 	bool is_indexed;
-	struct rule *same_prefix; /* the next one in its place of the hash */
+	struct rule *same_prefix; /* the next one in its place of the tree */
 	union {
 		struct {
 			struct peer *to;
@@ -89,11 +89,8 @@ struct list {
 	struct rule **rules;
 	uint32_t count;
 	const char *expected;
-	struct rule **prefixes; /* hash: what a path glob starts with -> rules; may be NULL */
-	uint32_t prefix_mask;
-	uint16_t lengths[LIST_LENGTHS]; /* of the prefixes of globs (plain paths: the whole path) */
-	uint32_t length_count;
-	struct rule **others; /* the rules that are not in the hash */
+	const struct prefix_node *prefixes; /* rules by what their path begins with; may be NULL */
+	struct rule **others;		    /* the rules that are not in the tree */
 	uint32_t other_count;
 };
 
@@ -309,8 +306,7 @@ void layer_finish(struct loader *loader);
 void check_policy(struct loader *loader);
 
 /* phrase.c */
-void phrase_lists(struct policy *policy);
-struct rule **list_prefix(const struct list *list, const char *path, size_t len);
+void phrase_lists(struct policy *policy, struct pool *scratch);
 
 /* match.c */
 const struct policy_binding *policy_binding_of(struct policy *policy,
@@ -326,6 +322,9 @@ struct question {
 	uint64_t now_ns;		  /* realtime of the event */
 	unsigned action;
 	bool is_judged;	     /* its result counts */
+	const struct subject *asked; /* whose rules are asked, or who is charged: guards */
+	bool is_unheard;     /* a rule was passed over only because a name could not be known */
+	uint64_t unheard;    /* the same, bits of guards */
 	struct str path, to; /* own /proc/PID is /proc/self, memfd:NAME bare */
 	bool is_numeric;     /* a name that is an address */
 	uint8_t address[16], address_len;

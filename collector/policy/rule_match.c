@@ -230,7 +230,30 @@ static bool port_hits(const struct question *question, const struct rule *rule, 
 	return !rule->peer.port_count;
 }
 
-static enum hit match_peer(const struct question *question, const struct rule *rule)
+/* An address without a name, for somebody whose resolver answers are not heard. What is known under
+ * another name is not that: evidence is better than the lack of it. */
+static bool is_unheard(const struct question *question)
+{
+	const struct item_event *event = question->event;
+	return question->target->kind == TARGET_PEER && question->target->address_len &&
+	       !question->name_count && question->asked &&
+	       (event->flags & EVENT_UNHEARD ||
+		model_names_unheard(question->model, event->process, question->asked));
+}
+
+/* Only the name is missing: everything else in the rule holds. */
+static bool may_be_named(const struct question *question, const struct rule *rule)
+{
+	const struct item_target *target = question->target;
+	bool has_name = false;
+	for (uint32_t i = 0; i < rule->peer.to_count; i++)
+		has_name |= rule->peer.to[i].kind == PEER_NAME;
+	return has_name && question->now_ns < rule->expires_ns && is_unheard(question) &&
+	       (!rule->peer.proto || rule->peer.proto == target->proto) &&
+	       port_hits(question, rule, target->port);
+}
+
+static enum hit match_peer(struct question *question, const struct rule *rule)
 {
 	const struct item_target *target = question->target;
 	bool is_resolve = question->action == WIRE_NET_RESOLVE;
@@ -238,8 +261,10 @@ static enum hit match_peer(const struct question *question, const struct rule *r
 	for (uint32_t i = 0; !hits && i < rule->peer.to_count; i++)
 		hits = is_resolve ? peer_names(question, &rule->peer.to[i])
 				  : peer_hits(question, &rule->peer.to[i]);
-	if (!hits)
+	if (!hits) {
+		question->is_unheard |= !is_resolve && may_be_named(question, rule);
 		return HIT_NO;
+	}
 	if (is_resolve)
 		return HIT_YES;
 	if (target->kind == TARGET_UNIX)
@@ -297,25 +322,17 @@ static const struct rule *note(const struct rule *rule, enum hit hit, const stru
 	return hit == HIT_YES ? rule : NULL;
 }
 
-static const struct rule *match_prefix(struct question *question, const struct list *list,
-				       struct str path, uint32_t len, const struct rule **near)
-{
-	const struct rule *found = NULL;
-	for (const struct rule *rule = *list_prefix(list, path.data, len); rule && !found;
-	     rule = rule->same_prefix)
-		found = note(rule, rule_match(question, rule, path), near);
-	return found;
-}
-
 static const struct rule *match_one(struct question *question, const struct list *list,
 				    struct str path, const struct rule **near)
 {
 	const struct rule *found = NULL;
-	if (list->prefixes && path.len) {
-		found = match_prefix(question, list, path, path.len, near);
-		for (uint32_t i = 0; !found && i < list->length_count; i++)
-			if (list->lengths[i] < path.len)
-				found = match_prefix(question, list, path, list->lengths[i], near);
+	const struct prefix_node *node;
+	const struct rule *rule =
+		list->prefixes ? prefix_longest(list->prefixes, path.data, path.len, &node) : NULL;
+	while (rule && !found) {
+		for (; rule && !found; rule = rule->same_prefix)
+			found = note(rule, rule_match(question, rule, path), near);
+		rule = prefix_shorter(&node);
 	}
 	for (uint32_t i = 0; !found && i < list->other_count; i++)
 		found = note(list->others[i], rule_match(question, list->others[i], path), near);

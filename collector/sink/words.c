@@ -300,6 +300,17 @@ void words_message(struct text *text, const struct finding *finding, enum escape
 	}
 }
 
+void words_contact(struct text *text, struct model *model, const struct item_event *event,
+		   const struct outcome *outcome)
+{
+	const struct item_target *target = model_target(model, event->target);
+	const struct finding finding = {.model = model, .event = event, .outcome = outcome};
+	add_subject(text, outcome->charged->subject, ESCAPE_UTF8);
+	text_addf(text, " %s ", verbs[event->action].did);
+	if (target)
+		add_object(text, &finding, target, ESCAPE_UTF8);
+}
+
 void words_expected(struct text *text, const struct finding *finding, enum escape escape)
 {
 	const struct outcome *outcome = finding->outcome;

@@ -28,6 +28,9 @@ const char *words_host(struct model *model, uint32_t process, const struct item_
 void words_message(struct text *text, const struct finding *finding, enum escape escape);
 /* "its profile allows network.connect: codecov.io" */
 void words_expected(struct text *text, const struct finding *finding, enum escape escape);
+/* "library libfoo.so connected to 192.0.2.1:443": an event on a peer, for the ledger. */
+void words_contact(struct text *text, struct model *model, const struct item_event *event,
+		   const struct outcome *outcome);
 /* One hole: what it is, how many, where, who. */
 void words_hole_sentence(struct text *text, struct model *model, const struct item_hole *hole,
 			 enum escape escape);

@@ -288,6 +288,13 @@ static bool deed_unannounced(struct bpf *bpf, struct deed *deed, struct proc *pr
 
 /* --- both ----------------------------------------------------------------------------------- */
 
+/* What a process resolved before its shim speaks, or without one, nobody has heard. */
+static bool is_unheard(const struct deed *deed)
+{
+	return deed->record->action >= WIRE_NET_CONNECT && deed->record->action <= WIRE_NET_SEND &&
+	       !deed->actor->is_covered;
+}
+
 /* A function that is not about memory made some executable: the loader in it mapped an object,
  * which has an event of its own. */
 static bool is_mapping(const struct deed *deed)
@@ -382,6 +389,8 @@ int bpf_event(struct bpf *bpf, const struct wire_kernel_event *record, size_t by
 	}
 	if (is_mapping(&deed))
 		return 0;
+	if (is_unheard(&deed))
+		deed.event.flags |= EVENT_UNHEARD;
 	deed.event.target = target_of_kernel(bpf->live, proc, record, deed.blobs);
 	if (record->action == WIRE_EXEC_CODE)
 		code_made(bpf, &deed, proc);
