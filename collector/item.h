@@ -88,6 +88,9 @@ struct item_process {
 	struct str cgroup;
 	uint32_t exe_object;  /* object id of the executable, 0 if not known yet */
 	uint32_t inner_pid;   /* in its own pid namespace, 0: the same */
+	/* Lower-case hex, "" when not taken: digests are taken where a policy asks for them. */
+	struct str exe_sha256, script_sha256;
+	struct str script_origin; /* where the script came from ("codecov.io:443"), "" not known */
 };
 
 struct item_process_end {
@@ -110,6 +113,7 @@ struct item_object {
 	struct str package, package_version;
 	uint64_t device, inode;
 	uint32_t maker;	     /* CODE: object whose code made the memory executable, or 0 */
+	struct str sha256;   /* of the file, lower-case hex, "" when not taken */
 };
 
 struct item_frame {

@@ -169,6 +169,7 @@ static void add_process(struct text *line, const struct item_process *process)
 	text_add(line, process->covered ? "" : " uncovered");
 	add_str(line, " ", process->exe);
 	add_str(line, " script ", process->script);
+	add_str(line, " from ", process->script_origin);
 	add_argv(line, " argv: ", process->argv);
 }
 
@@ -181,6 +182,7 @@ static void add_object(struct text *line, const struct item_object *object)
 	add_str(line, " package ", object->package);
 	add_str(line, " ", object->package_version);
 	text_add(line, object->is_deleted ? " (deleted)" : "");
+	add_str(line, " sha256 ", object->sha256);
 }
 
 static void add_run(struct text *line, const struct item_run *run)

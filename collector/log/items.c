@@ -223,6 +223,9 @@ static void get_process(struct log_items *items, const Wire__Process *in, struct
 	out->cgroup = str_of(in->cgroup);
 	out->exe_object = in->exe_object;
 	out->inner_pid = in->inner_pid;
+	out->exe_sha256 = str_of(in->exe_sha256);
+	out->script_sha256 = str_of(in->script_sha256);
+	out->script_origin = str_of(in->script_origin);
 }
 
 static void get_object(struct log_items *items, const Wire__Object *in, struct item_object *out)
@@ -241,6 +244,7 @@ static void get_object(struct log_items *items, const Wire__Object *in, struct i
 	out->device = in->device;
 	out->inode = in->inode;
 	out->maker = in->maker;
+	out->sha256 = str_of(in->sha256);
 }
 
 static void get_stack(struct log_items *items, const Wire__Stack *in, struct item_stack *out)

@@ -272,6 +272,9 @@ static void add_process(struct log_pending *pending, const struct item_process *
 	out->cgroup = str_of(pending, process->cgroup);
 	out->exe_object = process->exe_object;
 	out->inner_pid = process->inner_pid;
+	out->exe_sha256 = str_of(pending, process->exe_sha256);
+	out->script_sha256 = str_of(pending, process->script_sha256);
+	out->script_origin = str_of(pending, process->script_origin);
 }
 
 static void add_process_end(struct log_pending *pending, const struct item_process_end *end)
@@ -298,6 +301,7 @@ static void add_object(struct log_pending *pending, const struct item_object *ob
 	out->device = object->device;
 	out->inode = object->inode;
 	out->maker = object->maker;
+	out->sha256 = str_of(pending, object->sha256);
 }
 
 static void add_stack(struct log_pending *pending, const struct item_stack *stack)

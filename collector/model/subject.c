@@ -19,6 +19,8 @@ static uint64_t key_hash(const struct subject_key *key)
 	uint64_t hash = (uint64_t)key->kind + (key->maker ? (uint64_t)key->maker->id << 8 : 0);
 	hash = hash_str(hash, key->path.data, key->path.len);
 	hash = hash_str(hash, key->build_id.data, key->build_id.len);
+	hash = hash_str(hash, key->sha256.data, key->sha256.len);
+	hash = hash_str(hash, key->origin.data, key->origin.len);
 	return hash_str(hash, key->package.data, key->package.len);
 }
 
@@ -30,7 +32,8 @@ static struct str str_of(const char *string)
 static struct subject_key key_of(const struct subject *subject)
 {
 	return (struct subject_key){subject->kind, str_of(subject->path), str_of(subject->build_id),
-				    str_of(subject->package), subject->maker};
+				    str_of(subject->package), subject->maker,
+				    str_of(subject->sha256), str_of(subject->origin)};
 }
 
 static uint64_t subject_hash(const struct model *model, uint32_t id)
@@ -50,7 +53,8 @@ static bool subject_is_same(const struct model *model, uint32_t id, const void *
 	const struct subject *subject = table_at(&model->subjects, id);
 	return subject->kind == key->kind && subject->maker == key->maker &&
 	       is_str(subject->path, key->path) && is_str(subject->build_id, key->build_id) &&
-	       is_str(subject->package, key->package);
+	       is_str(subject->package, key->package) && is_str(subject->sha256, key->sha256) &&
+	       is_str(subject->origin, key->origin);
 }
 
 /* Behind the last slash; all of it when that leaves nothing. */
@@ -80,9 +84,12 @@ static struct subject *subject_make(struct model *model, const struct subject_ke
 	subject->build_id = store_string(&model->store, key->build_id);
 	subject->package = store_string(&model->store, key->package);
 	subject->package_version = store_string(&model->store, STR_LIT(""));
+	subject->sha256 = store_string(&model->store, key->sha256);
+	subject->origin = store_string(&model->store, key->origin);
 	subject->maker = (struct subject *)key->maker;
 	if (!subject->name || !subject->path || !subject->build_id || !subject->package ||
-	    !subject->package_version || table_push(&model->subjects, subject))
+	    !subject->package_version || !subject->sha256 || !subject->origin ||
+	    table_push(&model->subjects, subject))
 		return NULL;
 	subject->id = model->subjects.count;
 	/* Hash what was kept, not what was asked: an embedded NUL was replaced. */
@@ -97,9 +104,10 @@ static struct subject *subject_get(struct model *model, const struct subject_key
 	return id ? table_at(&model->subjects, id) : subject_make(model, key, name);
 }
 
-struct subject *subject_for_path(struct model *model, enum subject_kind kind, struct str path)
+struct subject *subject_for_path(struct model *model, enum subject_kind kind, struct str path,
+				 struct str sha256, struct str origin)
 {
-	struct subject_key key = {.kind = kind, .path = path};
+	struct subject_key key = {.kind = kind, .path = path, .sha256 = sha256, .origin = origin};
 	return subject_get(model, &key, base_name(path));
 }
 
@@ -114,7 +122,8 @@ struct subject *subject_for_object(struct model *model, const struct item_object
 	struct subject_key key = {.kind = object->is_main ? SUBJECT_EXECUTABLE : SUBJECT_LIBRARY,
 				  .path = object->path,
 				  .build_id = object->build_id,
-				  .package = object->package};
+				  .package = object->package,
+				  .sha256 = object->sha256};
 	struct str name = base_name(object->path);
 	if (!object->is_main && object->soname.len)
 		name = object->soname;

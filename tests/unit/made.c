@@ -35,7 +35,9 @@ static const struct field process[] = {
 	F(process, how, U8), F(process, covered, BOOL), F(process, pid, U32), F(process, uid, U32),
 	F(process, start_ns, U64), F(process, exe, STR), F(process, argv, STR),
 	F(process, cwd, STR), F(process, home, STR), F(process, script, STR),
-	F(process, cgroup, STR), F(process, exe_object, U32), F(process, inner_pid, U32), NONE };
+	F(process, cgroup, STR), F(process, exe_object, U32), F(process, inner_pid, U32),
+	F(process, exe_sha256, STR), F(process, script_sha256, STR),
+	F(process, script_origin, STR), NONE };
 static const struct field process_end[] = {
 	F(process_end, process, U32), F(process_end, time_ns, U64), NONE };
 static const struct field object[] = {
@@ -43,7 +45,7 @@ static const struct field object[] = {
 	F(object, is_vdso, BOOL), F(object, is_shim, BOOL), F(object, is_deleted, BOOL),
 	F(object, path, STR), F(object, soname, STR), F(object, build_id, STR),
 	F(object, package, STR), F(object, package_version, STR), F(object, device, U64),
-	F(object, inode, U64), F(object, maker, U32), NONE };
+	F(object, inode, U64), F(object, maker, U32), F(object, sha256, STR), NONE };
 static const struct field stack[] = {
 	F(stack, id, U32), F(stack, flags, U32), F(stack, count, FRAMES), NONE };
 static const struct field chain[] = {
