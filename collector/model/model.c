@@ -89,11 +89,6 @@ static bool is_text(const char *text, struct str other)
 	return strlen(text) == other.len && (!other.len || !memcmp(text, other.data, other.len));
 }
 
-static bool is_text(const char *text, struct str other)
-{
-	return strlen(text) == other.len && (!other.len || !memcmp(text, other.data, other.len));
-}
-
 /* A main object that comes after its process: from now on the process is known by it. */
 static void adopt_executable(struct model *model, const struct item_object *item,
 			     struct subject *subject)
