@@ -282,7 +282,7 @@ static void compile_all(struct loader *loader)
 		check_policy(loader);
 	if (loader->reports.errors)
 		return;
-	phrase_lists(policy);
+	phrase_lists(policy, &loader->scratch);
 	policy->grant_words = policy->grant_count / 64 + 1;
 	if (policy->expiry_count)
 		qsort(policy->expiries, policy->expiry_count, sizeof(*policy->expiries),

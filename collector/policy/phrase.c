@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Last step of a load: what each list allows in one phrase, and its paths in a hash.
+ * Last step of a load: what each list allows in one phrase, and its paths in a tree.
  */
 #include <string.h>
-#include <xxhash.h>
 
 #include "policy_inner.h"
 
@@ -44,80 +43,29 @@ static const char *phrase_list(struct pool *pool, const struct profile *profile,
 	return pool_print(pool, "%s: %s", name, list->state == LIST_ANY ? "any" : "none");
 }
 
-/* A list with fewer globs is as fast without the hash. */
-#define GLOBS_MANY 16u
-
 static bool is_placed(const struct rule *rule)
 {
 	return rule->kind == RULE_PATH && !rule->path.is_home && !rule->path.is_memfd &&
 	       !rule->path.is_deleted;
 }
 
-static bool is_plain(const struct rule *rule)
+/* Paths into a tree by what they start with; the rest is tried one by one. */
+static void index_list(struct pool *pool, struct pool *scratch, struct list *list)
 {
-	return is_placed(rule) && rule->path.glob.shape == GLOB_LITERAL;
-}
-
-/* Remembers that there are prefixes of this length; false when there are too many lengths. */
-static bool add_length(struct list *list, uint16_t length)
-{
-	for (uint32_t i = 0; i < list->length_count; i++)
-		if (list->lengths[i] == length)
-			return true;
-	if (list->length_count == LIST_LENGTHS)
-		return false;
-	list->lengths[list->length_count++] = length;
-	return true;
-}
-
-/* Paths into a hash by what they start with, so that the cost of a first look does not grow with
- * the number of rules; the rest is tried one by one. */
-static void index_list(struct pool *pool, struct list *list)
-{
-	uint32_t plain = 0, globs = 0, room = 8;
-	for (uint32_t i = 0; i < list->count; i++) {
-		plain += is_plain(list->rules[i]);
-		globs += is_placed(list->rules[i]) && !is_plain(list->rules[i]);
-	}
-	bool has_many = globs > GLOBS_MANY;
-	while (room < (plain + globs) * 2)
-		room *= 2;
-	if (plain || has_many) {
-		list->prefixes = pool_alloc(pool, room * sizeof(*list->prefixes));
-		list->prefix_mask = room - 1;
-	}
+	struct prefix_entry *entries = pool_alloc(scratch, list->count * sizeof(*entries));
+	uint32_t count = 0;
 	list->others = pool_alloc(pool, list->count * sizeof(*list->others));
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct rule *rule = list->rules[i];
-		rule->is_indexed =
-			is_plain(rule) || (has_many && is_placed(rule) &&
-					   add_length(list, (uint16_t)rule->path.glob.prefix_len));
-		if (!rule->is_indexed)
+		const struct glob *glob = &rule->path.glob;
+		rule->is_indexed = is_placed(rule);
+		if (rule->is_indexed)
+			entries[count++] =
+				(struct prefix_entry){glob->prefix, glob->prefix_len, i, rule};
+		else
 			list->others[list->other_count++] = rule;
 	}
-	/* Backwards, so that of equal prefixes the first written comes first. */
-	for (uint32_t i = list->count; i-- > 0;) {
-		struct rule *rule = list->rules[i];
-		if (!rule->is_indexed)
-			continue;
-		struct rule **place =
-			list_prefix(list, rule->path.glob.prefix, rule->path.glob.prefix_len);
-		rule->same_prefix = *place;
-		*place = rule;
-	}
-}
-
-/* The place in the hash where rules that start so are, or would be. */
-struct rule **list_prefix(const struct list *list, const char *path, size_t len)
-{
-	uint32_t at = (uint32_t)XXH3_64bits(path, len) & list->prefix_mask;
-	while (list->prefixes[at]) {
-		const struct glob *glob = &list->prefixes[at]->path.glob;
-		if (glob->prefix_len == len && !memcmp(glob->prefix, path, len))
-			break;
-		at = (at + 1) & list->prefix_mask;
-	}
-	return &list->prefixes[at];
+	list->prefixes = prefix_build(pool, entries, count);
 }
 
 static struct rule **copy_rules(struct pool *pool, const struct list *list)
@@ -131,7 +79,7 @@ static struct rule **copy_rules(struct pool *pool, const struct list *list)
 	return copies;
 }
 
-void phrase_lists(struct policy *policy)
+void phrase_lists(struct policy *policy, struct pool *scratch)
 {
 	struct pool *pool = &policy->pool;
 	for (uint32_t i = 0; i < policy->profile_count; i++) {
@@ -143,12 +91,12 @@ void phrase_lists(struct policy *policy)
 			/* Rules may be shared with a profile that was extended. */
 			if (profile->lower)
 				list->rules = copy_rules(pool, list);
-			index_list(pool, list);
+			index_list(pool, scratch, list);
 			list->expected = phrase_list(pool, profile, action);
 		}
 	}
 	for (unsigned action = 1; action < WIRE_ACTIONS; action++) {
-		index_list(pool, &policy->base[action]);
-		index_list(pool, &policy->forbidden[action]);
+		index_list(pool, scratch, &policy->base[action]);
+		index_list(pool, scratch, &policy->forbidden[action]);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bench_pipeline POLICIES [EVENTS]: everything behind the source, on one core. A service of 40
+ * bench_pipeline POLICIES [EVENTS [WHICH]]: everything behind the source, on one core. A service of 40
  * libraries, 200 chains and 300 files is judged and logged, then its log is replayed. Then the same
  * with nothing but 10 rules and 10 libraries, and with 10 000 rules and 500 libraries.
  */
@@ -227,9 +227,10 @@ int main(int argc, char **argv)
 	};
 	uint64_t events = argc > 2 ? strtoull(argv[2], NULL, 10) : 2000000;
 	if (argc < 2)
-		die("usage: bench_pipeline POLICIES [EVENTS]");
+		die("usage: bench_pipeline POLICIES [EVENTS [WHICH]]");
 	printf("%-38s %20s %14s\n", "service", "judged, logged /s", "replayed /s");
 	for (unsigned i = 0; i < sizeof(services) / sizeof(services[0]); i++)
-		bench_service(argv[1], &services[i], events);
+		if (argc < 4 || !strcmp(argv[3], services[i].name))
+			bench_service(argv[1], &services[i], events);
 	return 0;
 }
