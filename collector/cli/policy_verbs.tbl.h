@@ -4,3 +4,4 @@
  */
 VERB(check, cli_policy_check, "say all that is wrong with policies")
 VERB(effective, cli_policy_effective, "print what is in force, and where each rule stands")
+VERB(test, cli_policy_test, "judge cases and say which do not come out as expected")

@@ -172,3 +172,8 @@ bool policy_is_conduit(const struct policy_binding *binding)
 {
 	return binding && binding->primary && binding->primary->is_conduit;
 }
+
+bool policy_matches(const struct profile *profile, const struct subject *subject)
+{
+	return profile_match(profile, answerable(subject));
+}

@@ -311,6 +311,8 @@ void phrase_lists(struct policy *policy, struct pool *scratch);
 /* match.c */
 const struct policy_binding *policy_binding_of(struct policy *policy,
 					       const struct subject *subject);
+/* Is it one of those that could answer for the subject? */
+bool policy_matches(const struct profile *profile, const struct subject *subject);
 
 /* question.c: one event, made ready to be asked about. */
 struct question {

@@ -12,8 +12,9 @@ collector/unwind: preload/wire
 collector/source: collector collector/log collector/unwind/elf_file.h collector/unwind/unwind.h bpf/loader.h preload/hooks.tbl.h preload/wire
 collector/model: collector preload/wire
 collector/policy: collector collector/model preload/hooks.tbl.h preload/wire
+collector/cases: collector collector/model collector/policy preload/wire
 collector/sink: collector collector/model collector/policy preload/wire
-collector/cli: collector collector/log collector/source collector/model collector/policy collector/sink preload/hooks.tbl.h preload/wire
+collector/cli: collector collector/cases collector/log collector/source collector/model collector/policy collector/sink preload/hooks.tbl.h preload/wire
 collector: collector/cli collector/log collector/source collector/model collector/policy collector/sink preload/hooks.tbl.h preload/wire
 bpf: preload/wire'
 cd "$root"
