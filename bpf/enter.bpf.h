@@ -267,7 +267,7 @@ NOINLINE int exec_hold(struct thread_state *thread, struct task_struct *task,
 	struct scratch *s;
 
 	call->is_shim = process && process->has_shim;
-	if (slot_choose(thread, process, task, regs->sp, 0, &call->slot,
+	if (slot_choose(thread, process, task, regs->sp, call->action, &call->slot,
 			&call->slot_instance))
 		return 0;
 	call->is_held_cut = 1;

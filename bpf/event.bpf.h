@@ -147,9 +147,12 @@ NOINLINE int argument_is_late(struct scratch *s, struct task_struct *task, u64 f
 	return 0;
 }
 
+/* In a scratch's flags, above those that are sent: to be checked like exec.inspect. */
+#define FLAG_CHECK (1u << 16)
+
 /* Whose slot speaks for this call: the thread's own, else the one of the function that made this
- * process. False: none, or this event is to be checked (by its action, 0: not, or because it is its
- * turn): a stack is wanted. */
+ * process. False: none, or this event is to be checked (by its action, or because it is its turn):
+ * a stack is wanted. */
 INLINE bool slot_choose(struct thread_state *thread, struct process_state *process,
 			struct task_struct *task, u64 sp, u32 action, struct slot *ret_slot,
 			u64 *ret_instance)
@@ -181,8 +184,8 @@ NOINLINE int event_finish(struct scratch *s, struct task_struct *task, struct th
 	struct process_state *process = bpf_map_lookup_elem(&processes, &pid);
 	struct slot slot = { 0 };
 	u64 instance, sp = regs->sp;
-	bool is_enough = slot_choose(thread, process, task, sp, s->event.action, &slot,
-				    &instance);
+	u32 like = s->flags & FLAG_CHECK ? WIRE_EXEC_INSPECT : s->event.action;
+	bool is_enough = slot_choose(thread, process, task, sp, like, &slot, &instance);
 
 	if (process && process->has_shim)
 		s->flags |= WIRE_KERNEL_SHIM;

@@ -34,6 +34,16 @@ INLINE u8 open_action(u32 flags, u16 mode)
 	return (flags & O_DIRECTORY) || (mode & S_IFMT) == S_IFDIR ? WIRE_FILE_LIST : WIRE_FILE_READ;
 }
 
+#define PROC_SUPER_MAGIC 0x9fa0
+
+/* Other processes' memory, descriptors and environment lie there: as rare as it is telling. */
+INLINE bool is_proc(const struct exit_context *c)
+{
+	struct file *file = c->result >= 0 ? file_of(c->task, c->result) : NULL;
+
+	return file && BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PROC_SUPER_MAGIC;
+}
+
 INLINE int open_exit(struct exit_context *c, u32 flags)
 {
 	struct scratch *s = c->s;
@@ -71,6 +81,8 @@ INLINE int open_exit(struct exit_context *c, u32 flags)
 	s->event.action = open_action(flags, mode);
 	if (flags & O_CREAT)
 		s->flags |= WIRE_KERNEL_CREATED;
+	if (options.check_actions && is_proc(c))
+		s->flags |= FLAG_CHECK;
 	return event_finish(s, c->task, c->thread, c->regs);
 }
 

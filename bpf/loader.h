@@ -21,7 +21,8 @@ struct bpf_loader_options {
 	uint32_t ring_bytes;   /* power of two; 0: 16 MiB */
 	bool has_shim;	       /* vantage both: read call slots */
 	uint32_t check_every;  /* every n-th announced event carries a stack copy too; 0 never */
-	uint32_t check_actions; /* 1 << wire_action, never 1: these always carry one; not exec.run */
+	uint32_t check_actions; /* 1 << wire_action, never 1: these always carry one; with
+				   exec.inspect so do opens below /proc */
 	const char *mechanism; /* "auto", "lsm", "tp": tests force one */
 	const char *shim_path; /* only calls from mappings of this file are the shim's own; NULL:
 				  wherever a hello said its text is */

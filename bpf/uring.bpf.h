@@ -286,7 +286,7 @@ NOINLINE int request_hold(struct request *r, struct task_struct *task, struct io
 		return 0;
 	if (process && process->has_shim)
 		r->head.flags |= WIRE_KERNEL_SHIM;
-	if (slot_choose(thread, process, task, regs->sp, 0, &r->call.slot,
+	if (slot_choose(thread, process, task, regs->sp, r->call.action, &r->call.slot,
 			&r->call.slot_instance))
 		return 0;
 	s = scratch_take(action_family(r->call.action));

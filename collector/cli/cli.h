@@ -103,6 +103,8 @@ struct cli_judge;
 /* Loads the policy, creates log, alerts and summary. 0, or CLI_USAGE: told on stderr. Call before
  * anything is started: after 0 nothing of this can fail any more. */
 int cli_judge_open(const struct cli_judge_options *options, struct cli_judge **ret_judge);
+/* What the policy calls severe: 1 << wire_action. */
+uint32_t cli_judge_severe(const struct cli_judge *judge);
 /* One item. 0: go on (an invalid item is counted, not an error); else an exit status: stop. */
 int cli_judge_item(struct cli_judge *judge, const struct item *item);
 /* Call when the source has nothing at the moment: the log on disk is then up to date. */

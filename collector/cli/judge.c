@@ -135,6 +135,11 @@ int cli_judge_open(const struct cli_judge_options *options, struct cli_judge **r
 	return 0;
 }
 
+uint32_t cli_judge_severe(const struct cli_judge *judge)
+{
+	return judge->policy ? policy_severe_actions(judge->policy) : 0;
+}
+
 int cli_judge_item(struct cli_judge *judge, const struct item *item)
 {
 	/* The run before was finished and another log follows: its ids begin anew. */

@@ -61,6 +61,7 @@ static int source_try(const struct run *run, const char *vantage, struct source 
 		.session_flags = run->options.is_nop ? WIRE_SESSION_NOP : 0,
 		.shim_path = cli_shim_path(),
 		.vantage = vantage,
+		.check_actions = cli_judge_severe(run->judge),
 	};
 
 	return source_ring_open(&options, ret_source, error, error_bytes);
@@ -293,19 +294,19 @@ static int run_judged(struct run *run)
 
 static int run_command(struct run *run, char **command)
 {
-	int status = run_open_source(run);
+	int status = cli_judge_open(&run->options.judge, &run->judge);
+	bool has_log = !status;
 
 	if (!status)
-		status = cli_judge_open(&run->options.judge, &run->judge);
+		status = run_open_source(run);
 	if (!status)
 		status = run_signals_take(&run->signals) < 0 ? CLI_USAGE : 0;
-	if (!status) {
+	if (!status)
 		status = run_start(run, command);
-		if (status)
-			unlink(run->options.judge.log_path);
-		else
-			status = run_judged(run);
-	}
+	if (!status)
+		status = run_judged(run);
+	else if (has_log)
+		unlink(run->options.judge.log_path);
 	cli_judge_close(run->judge);
 	source_close(run->source);
 	run_signals_done(&run->signals);

@@ -95,6 +95,11 @@ struct outcome {
 unsigned policy_judge(struct policy *policy, struct model *model, const struct item_event *event,
 		      struct outcome ret_outcomes[POLICY_OUTCOMES]);
 
+/* 1 << wire_action for which some guard, rule or profile says high or critical. A profile's severity
+ * counts for what changes something, not for reading and listing files: those are most of what a
+ * service does, so only a rule about them asks for it, and rules below /proc need not. */
+uint32_t policy_severe_actions(const struct policy *policy);
+
 /* Every profile, grant and guard in force, each rule with the file:line it was written at. */
 void policy_print_effective(const struct policy *policy, FILE *file);
 

@@ -14,8 +14,10 @@
 #include "bpf.h"
 
 #define CHECK_EVERY 64u /* so many announced events of a process, then one with its stack */
-/* Rare, and what intruders come for. */
-#define CHECK_ACTIONS (1u << WIRE_NET_CONNECT | 1u << WIRE_EXEC_CODE | 1u << WIRE_EXEC_INSPECT)
+/* Rare, and what intruders come for; the policy adds what it calls severe. */
+#define CHECK_ACTIONS                                                                              \
+	(1u << WIRE_NET_CONNECT | 1u << WIRE_NET_SEND | 1u << WIRE_EXEC_RUN |                      \
+	 1u << WIRE_EXEC_LOAD | 1u << WIRE_EXEC_CODE | 1u << WIRE_EXEC_INSPECT)
 #define LOOK_NS 1000000000ull
 
 void bpf_reject(struct bpf *bpf)
@@ -177,7 +179,7 @@ int bpf_open(struct bpf *bpf, struct live *live, const struct bpf_options *optio
 	/* Without the shim every record has a stack copy: short bursts need more room. */
 	loading.ring_bytes = options->has_shim ? 32u << 20 : 64u << 20;
 	if (options->has_shim) {
-		loading.check_actions = CHECK_ACTIONS;
+		loading.check_actions = CHECK_ACTIONS | (options->check_actions & ~1u);
 		/* A hello may say that its text is anywhere: only the shim's own file is believed. */
 		loading.shim_path = options->shim_path;
 	}

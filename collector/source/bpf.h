@@ -35,6 +35,7 @@ struct bpf_options {
 	bool has_shim;
 	const char *shim_path;
 	const char *socket_name; /* where hellos go, without what is before the random part */
+	uint32_t check_actions;	 /* as in source.h */
 	/* Takes the hellos that are there now, each comes in by bpf_hello(). */
 	void (*receive)(void *arg);
 	void *receive_arg;

@@ -337,6 +337,7 @@ static int probes_open(struct source_ring *ring, char *error, size_t error_bytes
 		.has_shim = is_vantage(&ring->options, "both"),
 		.shim_path = ring->shim_path,
 		.socket_name = ring->sockets.name,
+		.check_actions = ring->options.check_actions,
 		.receive = hellos_take,
 		.receive_arg = ring,
 	};

@@ -50,6 +50,8 @@ struct source_ring_options {
 	const char *shim_path;	   /* absolute path of libsowatch.so */
 	const char *const *redact; /* extra PCRE2 patterns for secrets in argv, NULL-terminated */
 	const char *vantage;	   /* "shim", "kernel" or "both"; NULL: "shim" */
+	uint32_t check_actions;	   /* both: 1 << wire_action whose every announcement is held against
+				      the stack, besides those that always are */
 };
 
 /* Makes the sockets, nothing is started. The first item it yields is ITEM_RUN. */
