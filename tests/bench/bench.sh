@@ -17,7 +17,7 @@ sowatch=$build/bin/sowatch
 nop=$build/lib/libsowatch-nop.so
 # shellcheck disable=SC2034 # the parts use them
 missed=0 unavailable='' other_pid=
-for file in "$sowatch" "$nop" "$bench"/bench_{open,spawn,silent,rate,log,pipeline,unwind}; do
+for file in "$sowatch" "$nop" "$bench"/bench_{open,spawn,silent,rate,log,pipeline,verdict,unwind}; do
 	[ -e "$file" ] || { echo "bench.sh: $file is missing: build first, ninja -C $build" >&2; exit 2; }
 done
 command -v jq >/dev/null || { echo 'bench.sh: jq is missing' >&2; exit 2; }

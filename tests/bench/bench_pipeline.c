@@ -8,47 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench_service.h"
 #include "collector/pipeline.h"
 #include "collector/source/source.h"
-#include "tests/unit/scene.h"
 
-#define LIBRARIES 40
-#define LIBRARIES_MAX 500
-#define CHAINS 200
-#define TARGETS 300
-
-struct service {
-	const char *name;
-	bool has_new_targets; /* a file never seen before with every event */
-	bool deviates;	      /* every event does what no profile allows */
-	unsigned libraries;
-	unsigned rules; /* of its own, in a profile for each library; 0: the shipped policies */
-};
-
-static uint64_t state = 1;
-
-static uint32_t draw(uint32_t below)
-{
-	state = state * 6364136223846793005ull + 1442695040888963407ull;
-	return (uint32_t)((state >> 33) % below);
-}
-
-static double now_s(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static void die(const char *what)
-{
-	fprintf(stderr, "bench_pipeline: %s\n", what);
-	exit(1);
-}
+#define ROUNDS 5
 
 static int feed(void *arg, const struct item *item)
 {
@@ -56,31 +22,6 @@ static int feed(void *arg, const struct item *item)
 	if (error)
 		die(strerror(-error));
 	return error;
-}
-
-static void feed_definitions(struct scene *scene, const struct service *service)
-{
-	uint32_t objects[LIBRARIES_MAX], frames[14];
-	char path[96], soname[32];
-	scene_run(scene);
-	uint32_t app = scene_main_object(scene, "/srv/app");
-	for (unsigned i = 0; i < service->libraries; i++) {
-		bool is_known = service->deviates || service->rules || i % 4 == 0;
-		snprintf(soname, sizeof(soname), is_known ? "libtold%u.so" : "libpart%u.so", i);
-		snprintf(path, sizeof(path), "/usr/lib/service/%s", soname);
-		objects[i] = scene_library(scene, path, soname);
-	}
-	uint32_t process = scene_root(scene, "/srv/app", app);
-	for (unsigned id = 0; id < CHAINS; id++) {
-		for (unsigned i = 0; i < 13; i++)
-			frames[i] = objects[draw(service->libraries)];
-		frames[13] = app;
-		scene_chain(scene, process, scene_stack(scene, 0, 14, frames), 0);
-	}
-	for (unsigned i = 0; i < TARGETS; i++) {
-		snprintf(path, sizeof(path), "/var/lib/service/data/%08x", draw(1u << 31));
-		scene_path(scene, path);
-	}
 }
 
 /* Requests of five to nine events, always in the same places of the program. */
@@ -157,61 +98,30 @@ static double bench_replay(struct policy *policy, const char *path, uint64_t eve
 	return end - start;
 }
 
-/* A profile for every library: rules that do not match, and last the one that does. */
-static void write_rules(FILE *file, const struct service *service)
+/* Events per second, live and replayed. */
+static void bench_service(const char *policies, const struct service *service, uint64_t events,
+			  double *ret_live, double *ret_replay)
 {
-	unsigned each = service->rules / service->libraries;
-	fputs("version: 1\nprofiles:\n", file);
-	for (unsigned i = 0; i < service->libraries; i++) {
-		fprintf(file,
-			"  - name: told%u\n    match: {library: \"libtold%u.so\"}\n"
-			"    reason: the bench wants it\n    file:\n      read:\n",
-			i, i);
-		for (unsigned k = 1; k < each; k++)
-			fprintf(file, "        - /srv/of-%u/part-%u/**\n", i, k);
-		fputs("        - /var/lib/service/**\n", file);
-	}
-}
-
-/* The shipped policies, and on top one that allows every libtold nothing; or the service's rules. */
-static struct policy *load(const char *policies, const char *own, const struct service *service)
-{
-	struct policy_options options = {.errors = stderr};
-	const char *paths[] = {policies, own};
-	struct policy *policy;
-	FILE *file = fopen(own, "w");
-	if (!file)
-		die("its own policy cannot be written");
-	if (service->rules)
-		write_rules(file, service);
-	else
-		fputs("version: 1\nprofiles:\n  - name: told\n"
-		      "    match: {library: \"libtold*.so\"}\n    base: none\n"
-		      "    reason: the bench wants it\n    file: none\n",
-		      file);
-	if (ferror(file) || fclose(file))
-		die("its own policy cannot be written");
-	if (policy_load(service->rules ? paths + 1 : paths, service->rules ? 1 : 2, &options, &policy))
-		die("the policies do not load");
-	unlink(own);
-	return policy;
-}
-
-static void bench_service(const char *policies, const struct service *service, uint64_t events)
-{
-	char own[] = "/tmp/bench-pipeline-XXXXXX.yaml";
 	char path[] = "/tmp/bench-pipeline-XXXXXX";
 	close(mkstemp(path));
-	close(mkstemps(own, 5));
-	struct policy *policy = load(policies, own, service);
-	double live_s = bench_live(policy, path, service, events);
+	struct policy *policy = load_policy(policies, service);
+	*ret_live = (double)events / bench_live(policy, path, service, events);
 	policy_free(policy);
-	policy = load(policies, own, service);
-	double replay_s = bench_replay(policy, path, events);
+	policy = load_policy(policies, service);
+	*ret_replay = (double)events / bench_replay(policy, path, events);
 	policy_free(policy);
-	printf("%-38s %20.0f %14.0f\n", service->name, (double)events / live_s,
-	       (double)events / replay_s);
 	unlink(path);
+}
+
+/* What the large service costs against the small one, in each round. */
+static void print_ratio(const char *name, const double *few, const double *many)
+{
+	double ratios[ROUNDS];
+	for (unsigned round = 0; round < ROUNDS; round++)
+		ratios[round] = few[round] / many[round];
+	qsort(ratios, ROUNDS, sizeof(*ratios), number_compare);
+	printf("%-38s  %.2f  %.2f to %.2f\n", name, ratios[ROUNDS / 2], ratios[0],
+	       ratios[ROUNDS - 1]);
 }
 
 int main(int argc, char **argv)
@@ -225,12 +135,25 @@ int main(int argc, char **argv)
 		{"10 rules, 10 objects, new files", true, false, 10, 10},
 		{"10000 rules, 500 objects, new files", true, false, LIBRARIES_MAX, 10000},
 	};
+	enum { SERVICES = sizeof(services) / sizeof(services[0]) };
+	static double live[SERVICES][ROUNDS], replay[SERVICES][ROUNDS];
 	uint64_t events = argc > 2 ? strtoull(argv[2], NULL, 10) : 2000000;
+	const char *which = argc > 3 ? argv[3] : "";
 	if (argc < 2)
 		die("usage: bench_pipeline POLICIES [EVENTS [WHICH]]");
+	for (unsigned round = 0; round < ROUNDS; round++) /* in turn: the machine has moods */
+		for (unsigned i = 0; i < SERVICES; i++)
+			if (strstr(services[i].name, which))
+				bench_service(argv[1], &services[i], events / ROUNDS,
+					      &live[i][round], &replay[i][round]);
 	printf("%-38s %20s %14s\n", "service", "judged, logged /s", "replayed /s");
-	for (unsigned i = 0; i < sizeof(services) / sizeof(services[0]); i++)
-		if (argc < 4 || !strcmp(argv[3], services[i].name))
-			bench_service(argv[1], &services[i], events);
+	print_ratio("many rules and objects, seen before", live[3], live[4]);
+	print_ratio("many rules and objects, never seen", live[5], live[6]);
+	for (unsigned i = 0; i < SERVICES; i++) {
+		qsort(live[i], ROUNDS, sizeof(double), number_compare);
+		qsort(replay[i], ROUNDS, sizeof(double), number_compare);
+		printf("%-38s %20.0f %14.0f\n", services[i].name, live[i][ROUNDS / 2],
+		       replay[i][ROUNDS / 2]);
+	}
 	return 0;
 }

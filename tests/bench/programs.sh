@@ -21,24 +21,35 @@ pipeline_figures()
 {
 	"$bench/bench_pipeline" "$root/policies" 1000000 >"$work/pipeline" 2>"$work/err" ||
 		{ figure 'collector alone' ''; return; }
-	local name judged replayed few=0 few_new=0
+	local name judged replayed
 	while IFS=';' read -r name judged replayed; do
-		if [ "$name" = steady ]; then
+		case $name in
+		many*)
+			figure "cost per event: $name ($replayed)" "$judged" '× that of 10 and 10' '<=' 1.2
+			continue ;;
+		steady)
 			figure "judged and logged: $name" "$judged" events/s '>=' 500000
 			figure "replayed: $name" "$replayed" events/s '>=' 2000000
-		else
-			case $name in
-			'10 rules, 10 objects') few=$judged ;;
-			'10 rules, 10 objects, new files') few_new=$judged ;;
-			'10000 rules, 500 objects')
-				figure "cost per event: $name" "$(ratio "$few" "$judged")" '× that of 10 and 10' '<=' 1.2 ;;
-			'10000 rules, 500 objects, new files')
-				figure "cost per event: $name" "$(ratio "$few_new" "$judged")" '× that of 10 and 10' '<=' 1.2 ;;
-			esac
-			figure "judged and logged: $name" "$judged" events/s
-			figure "replayed: $name" "$replayed" events/s
-		fi
+			continue ;;
+		esac
+		figure "judged and logged: $name" "$judged" events/s
+		figure "replayed: $name" "$replayed" events/s
 	done < <(sed 1d "$work/pipeline" | sed -E 's/ {2,}/;/g')
+}
+
+# Judging alone: a name, a figure, and how far the rounds lie apart.
+verdict_figures()
+{
+	"$bench/bench_verdict" "$root/policies" >"$work/verdict" 2>"$work/err" ||
+		{ figure 'judging alone' ''; return; }
+	local name rate spread
+	while IFS=';' read -r name rate spread; do
+		case $name in
+		many*) figure "judging alone: $name ($spread)" "$rate" '× that of 10 and 10' ;;
+		*seen) figure "verdicts: $name ($spread)" "$rate" /s '>=' 3000000 ;;
+		*) figure "verdicts: $name ($spread)" "$rate" /s '>=' 500000 ;;
+		esac
+	done < <(sed 1d "$work/verdict" | sed -E 's/ {2,}/;/g')
 }
 
 replay_figures()
@@ -62,6 +73,7 @@ collector_figures()
 	echo '| what | figure | budget | |'
 	echo '|---|--:|---|---|'
 	pipeline_figures
+	verdict_figures
 	replay_figures
 	echo
 	echo 'The log alone (`bench_log`):'
