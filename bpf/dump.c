@@ -101,15 +101,19 @@ static void event_print(const struct wire_kernel_event *e)
 static int record_print(void *arg, const struct wire_kernel_head *head, size_t bytes)
 {
 	(void)arg;
-	(void)bytes;
 	printf("%" PRIu64 ".%06" PRIu64 " %u/%u ", head->time_ns / 1000000000,
 	       head->time_ns / 1000 % 1000000, head->pid, head->tid);
 	switch (head->type) {
-	case WIRE_KERNEL_FORK: {
+	case WIRE_KERNEL_FORK:
+	case WIRE_KERNEL_THREAD: {
 		const struct wire_kernel_fork *fork = (const void *)head;
 
-		printf("fork %u (%u inside) flags=%#" PRIx64, fork->child_pid,
+		printf("%s %u (%u inside) flags=%#" PRIx64,
+		       head->type == WIRE_KERNEL_FORK ? "fork" : "thread", fork->child_pid,
 		       fork->child_inner_pid, fork->clone_flags);
+		if (head->flags & WIRE_KERNEL_STACK)
+			printf(" stack=%zu",
+			       bytes - sizeof(*fork) - sizeof(struct wire_kernel_regs));
 		break;
 	}
 	case WIRE_KERNEL_EXEC: {

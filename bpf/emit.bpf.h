@@ -99,7 +99,7 @@ INLINE void record_begin(struct scratch *s, u32 type, u32 bytes, struct task_str
 	s->used = bytes;
 }
 
-INLINE void record_send(struct scratch *s, u32 family)
+INLINE long record_output(struct scratch *s)
 {
 	u32 used = s->used;
 
@@ -107,7 +107,12 @@ INLINE void record_send(struct scratch *s, u32 family)
 		used = SCRATCH_DATA;
 	s->event.head.size = used;
 	s->event.head.flags |= (u16)s->flags;
-	if (bpf_ringbuf_output(&records, s->data, used, BPF_RB_NO_WAKEUP))
+	return bpf_ringbuf_output(&records, s->data, used, BPF_RB_NO_WAKEUP);
+}
+
+INLINE void record_send(struct scratch *s, u32 family)
+{
+	if (record_output(s))
 		lost_count(family);
 }
 

@@ -10,6 +10,58 @@
 #define CLONE_VM 0x100
 #define SIGNAL_GROUP_EXIT 4
 
+/* Who makes a child that begins on a stack of its own (a thread, posix_spawn, system): the child's
+ * does not tell. A child on a copy of our stack, or on ours itself (fork, vfork), has us on it. */
+INLINE bool is_stack_new(struct task_struct *child, const struct pt_regs *regs)
+{
+	const struct pt_regs *fresh = (const struct pt_regs *)bpf_task_pt_regs(child);
+
+	return fresh->sp != regs->sp;
+}
+
+INLINE void append_maker(struct scratch *s, struct task_struct *parent)
+{
+	stack_copy(&s->stack, (const struct pt_regs *)bpf_task_pt_regs(parent));
+	append_stack(s, &s->stack);
+}
+
+/* That there is a child weighs more than who made it: where there is no room for a stack, it is
+ * told without. */
+INLINE void fork_send(struct scratch *s)
+{
+	if (!record_output(s))
+		return;
+	if (s->flags & WIRE_KERNEL_STACK) {
+		s->used = sizeof(s->fork);
+		s->fork.head.flags &= (u16)~WIRE_KERNEL_STACK;
+		s->flags = (s->flags & ~(u32)WIRE_KERNEL_STACK) | WIRE_KERNEL_CUT;
+		if (!record_output(s))
+			return;
+	}
+	lost_count(FAMILY_META);
+}
+
+/* Told before the thread runs. Where there is a shim its rings tell who made which thread. */
+INLINE void thread_tell(struct task_struct *parent, struct task_struct *child,
+			const struct process_state *process, u64 clone_flags)
+{
+	struct scratch *s;
+
+	if (process && process->has_shim)
+		return;
+	s = scratch_take(FAMILY_META);
+	if (!s)
+		return;
+	record_begin(s, WIRE_KERNEL_THREAD, sizeof(s->fork), parent);
+	s->fork.child_start_ns = BPF_CORE_READ(child, start_time);
+	s->fork.child_pid = (u32)child->pid;
+	s->fork.child_inner_pid = 0;
+	s->fork.clone_flags = clone_flags;
+	append_maker(s, parent);
+	fork_send(s);
+	scratch_give(s);
+}
+
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_newtask, struct task_struct *task, u64 clone_flags)
 {
@@ -54,9 +106,11 @@ int BPF_PROG(on_fork, struct task_struct *ignored, struct task_struct *child)
 	child_thread = bpf_task_storage_get(&threads, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!child_thread)
 		lost_count(FAMILY_META);
-	if (pid == parent_pid)
-		return 0;
 	process = bpf_map_lookup_elem(&processes, &parent_pid);
+	if (pid == parent_pid) {
+		thread_tell(parent, child, process, thread->clone_flags);
+		return 0;
+	}
 	if (process) {
 		fresh = *process;
 		fresh.announced = 0;
@@ -75,7 +129,10 @@ int BPF_PROG(on_fork, struct task_struct *ignored, struct task_struct *child)
 	s->fork.clone_flags = thread->clone_flags;
 	if (fresh.has_shim)
 		s->flags |= WIRE_KERNEL_SHIM;
-	record_send(s, FAMILY_META);
+	if (!(child_thread && child_thread->has_inherited_slot) &&
+	    is_stack_new(child, (const struct pt_regs *)bpf_task_pt_regs(parent)))
+		append_maker(s, parent);
+	fork_send(s);
 	scratch_give(s);
 	return 0;
 }

@@ -29,6 +29,7 @@ static size_t fixed_bytes(uint16_t type)
 {
 	switch (type) {
 	case WIRE_KERNEL_FORK:
+	case WIRE_KERNEL_THREAD:
 		return sizeof(struct wire_kernel_fork);
 	case WIRE_KERNEL_EXEC:
 		return sizeof(struct wire_kernel_exec);
@@ -50,7 +51,9 @@ static int record_decode(struct bpf *bpf, const struct wire_kernel_head *head, s
 
 	switch (head->type) {
 	case WIRE_KERNEL_FORK:
-		return bpf_proc_fork(bpf, record);
+		return bpf_proc_fork(bpf, record, bytes);
+	case WIRE_KERNEL_THREAD:
+		return bpf_proc_thread(bpf, record, bytes);
 	case WIRE_KERNEL_EXEC:
 		return bpf_proc_exec(bpf, record, bytes);
 	case WIRE_KERNEL_EXIT:
@@ -232,6 +235,8 @@ void bpf_close(struct bpf *bpf)
 	free(bpf->facts);
 	bpf_map_done(bpf);
 	map_done(&bpf->elfs);
+	map_done(&bpf->makers);
+	map_done(&bpf->makers_before);
 	map_done(&bpf->objects);
 	map_done(&bpf->symbols);
 	memset(bpf, 0, sizeof(*bpf));

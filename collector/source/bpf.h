@@ -6,7 +6,7 @@
  *   bpf.c       records in, one at a time     bpf_proc.c    fork, exec, exit, hello
  *   bpf_event.c what somebody did             bpf_stack.c   stack copies -> chains
  *   bpf_elf.c   what a mapped file is         bpf_bypass.c  was it a way round the shim?
- *   bpf_map.c   where files are mapped
+ *   bpf_map.c   where files are mapped         bpf_maker.c   who made a thread or a child
  *
  * A process is known by pid and start time. A fork is not spoken of (ITEM_PROCESS) before it does
  * something of its own: until its exec a child of vfork or posix_spawn acts for its parent.
@@ -41,6 +41,12 @@ struct bpf_options {
 	void *receive_arg;
 };
 
+/* Who made a thread, or a child that goes on as one. */
+struct maker {
+	uint32_t chain;	 /* item id, 0: nobody, or not known */
+	bool is_partial; /* it is not all of it, or not known at all */
+};
+
 struct bpf {
 	struct live *live;
 	struct bpf_options options;
@@ -57,6 +63,7 @@ struct bpf {
 	uint32_t facts_count, facts_room;
 	uint32_t loader_object; /* item id of the dynamic loader as last seen, 0: not yet */
 	struct map layout_map; /* -> index in layouts + 1 */
+	struct map makers, makers_before; /* -> chain << 1 | is_partial; the older half is forgotten */
 	struct layout *layouts, *layout_spare;
 	uint32_t layout_count;
 	struct unwind_stack *stack;
@@ -79,6 +86,8 @@ struct seen_stack {
 	uint32_t outside;   /* innermost frame beyond the libc that `first` is in; count: none */
 	bool has_shim;	    /* some frame is the shim's */
 	bool is_loader;	    /* the loader itself was at work */
+	bool is_libc_only;  /* nobody but libc is on it */
+	struct maker maker; /* of the thread */
 	bool is_public;	    /* libc was entered through a function that is hooked, or unnamed */
 	uint32_t hook;	    /* the hooked function that was called from outside, innermost */
 	uint16_t via[WIRE_VIA_MAX]; /* marked ones, hook ids, innermost first */
@@ -104,7 +113,8 @@ void bpf_finish(struct bpf *bpf);
 void bpf_reject(struct bpf *bpf);
 
 /* bpf_proc.c. All records were checked for their fixed size. */
-int bpf_proc_fork(struct bpf *bpf, const struct wire_kernel_fork *record);
+int bpf_proc_fork(struct bpf *bpf, const struct wire_kernel_fork *record, size_t bytes);
+int bpf_proc_thread(struct bpf *bpf, const struct wire_kernel_fork *record, size_t bytes);
 int bpf_proc_exec(struct bpf *bpf, const struct wire_kernel_exec *record, size_t bytes);
 int bpf_proc_exit(struct bpf *bpf, const struct wire_kernel_exit *record);
 int bpf_proc_hello(struct bpf *bpf, const struct wire_kernel_hello *record);
@@ -114,6 +124,16 @@ struct proc *bpf_proc_of(struct bpf *bpf, const struct wire_kernel_head *head);
 bool bpf_proc_attach(struct bpf *bpf, struct proc *proc, uint64_t instance);
 void bpf_proc_uncovered(struct bpf *bpf, struct proc *proc);
 void bpf_waiting_settle(struct bpf *bpf);
+
+/* bpf_maker.c */
+/* Of the head's thread. One that nobody told of has none. */
+struct maker bpf_maker_of(struct bpf *bpf, const struct wire_kernel_head *head);
+/* From a checked record: of a thread of proc, or of the child that proc made. -EINVAL: the stack in
+ * it is not one. */
+int bpf_maker_tell(struct bpf *bpf, struct proc *proc, struct proc *child,
+		   const struct wire_kernel_fork *record, size_t bytes);
+/* Another program runs in that thread: who started it is the chain of its exec. */
+void bpf_maker_forget(struct bpf *bpf, const struct wire_kernel_head *head);
 
 /* bpf_event.c */
 int bpf_event(struct bpf *bpf, const struct wire_kernel_event *record, size_t bytes);

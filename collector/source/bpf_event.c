@@ -168,17 +168,44 @@ static bool deed_announced(struct bpf *bpf, struct deed *deed, struct proc *proc
 
 /* --- unannounced ---------------------------------------------------------------------------- */
 
+/* What libc does on the stack it made for a child (posix_spawn, system) is its maker's work. */
+static bool is_makers(const struct proc *proc, const struct seen_stack *seen)
+{
+	return proc->is_borrower && seen && seen->is_libc_only && seen->maker.chain;
+}
+
 /* A child of fork that was not spoken of and now execs: its parent ran the program. */
-static void unannounced_actor(struct bpf *bpf, struct deed *deed, struct proc *proc)
+static void unannounced_actor(struct bpf *bpf, struct deed *deed, struct proc *proc,
+			      const struct seen_stack *seen)
 {
 	struct proc *starter = proc->id ? NULL : proc_by_pid(bpf->live, proc->starter_pid);
 
-	if (starter && starter->id == proc->parent && deed->record->action == WIRE_EXEC_RUN)
+	if (starter && starter->id == proc->parent &&
+	    (deed->record->action == WIRE_EXEC_RUN || is_makers(proc, seen)))
 		deed->actor = starter;
 	else
 		proc->has_acted = true;
 	proc_announce(bpf->live, deed->actor, NULL, NULL);
 	deed->event.process = deed->actor->id;
+}
+
+/* The maker's chain is one of its own process. */
+static void unannounced_chain(struct bpf *bpf, struct deed *deed, const struct proc *proc,
+			      const struct seen_stack *seen)
+{
+	if (deed->actor != proc && is_makers(proc, seen))
+		deed->event.chain = seen->maker.chain;
+	else
+		deed->event.chain = define_chain(bpf->live, deed->actor->id, seen->id,
+						 seen->maker.chain);
+}
+
+static void makers_functions(struct bpf *bpf, struct deed *deed, const struct proc *proc)
+{
+	deed->hook = proc->made_in;
+	deed->event.function = define_function(bpf->live, proc->made_in);
+	for (unsigned i = 0; i < proc->made_via_count; i++)
+		deed->event.via[i] = define_function(bpf->live, proc->made_via[i]);
 }
 
 static void unannounced_functions(struct bpf *bpf, struct deed *deed, const struct seen_stack *seen)
@@ -253,10 +280,12 @@ static bool is_shim_file(const struct bpf *bpf, const struct wire_kernel_event *
 static bool deed_unannounced(struct bpf *bpf, struct deed *deed, struct proc *proc)
 {
 	struct seen_stack seen;
+	bool is_seen = deed->has_stack &&
+		       bpf_stack_unwind(bpf, proc, &deed->record->head, &deed->regs, deed->stack,
+					deed->record->stack_len, &seen);
 
-	unannounced_actor(bpf, deed, proc);
-	if (!deed->has_stack || !bpf_stack_unwind(bpf, proc, &deed->record->head, &deed->regs,
-						  deed->stack, deed->record->stack_len, &seen)) {
+	unannounced_actor(bpf, deed, proc, is_seen ? &seen : NULL);
+	if (!is_seen) {
 		deed->event.chain = define_chain(bpf->live, deed->actor->id, 0, 0);
 		return true;
 	}
@@ -272,11 +301,14 @@ static bool deed_unannounced(struct bpf *bpf, struct deed *deed, struct proc *pr
 		seen.is_loader = true;
 		seen.id = start_up_stack(bpf);
 	}
-	unannounced_functions(bpf, deed, &seen);
+	if (is_makers(proc, &seen))
+		makers_functions(bpf, deed, proc);
+	else
+		unannounced_functions(bpf, deed, &seen);
 	if (seen.first < seen.count)
 		deed->maker =
 			bpf->frames[seen.outside < seen.count ? seen.outside : seen.first].object;
-	deed->event.chain = define_chain(bpf->live, deed->actor->id, seen.id, 0);
+	unannounced_chain(bpf, deed, proc, &seen);
 	if (!proc->is_covered)
 		return true;
 	deed->event.flags |= EVENT_UNANNOUNCED;

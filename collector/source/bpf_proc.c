@@ -98,7 +98,7 @@ struct proc *bpf_proc_of(struct bpf *bpf, const struct wire_kernel_head *head)
 
 /* --- fork, exec, exit ----------------------------------------------------------------------- */
 
-int bpf_proc_fork(struct bpf *bpf, const struct wire_kernel_fork *record)
+int bpf_proc_fork(struct bpf *bpf, const struct wire_kernel_fork *record, size_t bytes)
 {
 	struct proc *parent = bpf_proc_of(bpf, &record->head), *child;
 	struct unwind_who from = who_of(record->head.pid, record->head.tid, record->head.start_ns);
@@ -123,7 +123,17 @@ int bpf_proc_fork(struct bpf *bpf, const struct wire_kernel_fork *record)
 	child->is_expected = parent->is_covered || parent->is_expected;
 	proc_inherit(child, parent);
 	unwind_process_forked(bpf->unwind, &from, &to);
-	return 0;
+	return bpf_maker_tell(bpf, parent, child, record, bytes);
+}
+
+int bpf_proc_thread(struct bpf *bpf, const struct wire_kernel_fork *record, size_t bytes)
+{
+	struct proc *proc = bpf_proc_of(bpf, &record->head);
+
+	if (!proc || !record->child_pid)
+		return proc ? -EINVAL : 0;
+	proc_announce(bpf->live, proc, NULL, NULL);
+	return bpf_maker_tell(bpf, proc, NULL, record, bytes);
 }
 
 static bool exec_is_coverable(struct bpf *bpf, const struct proc *proc)
@@ -202,6 +212,7 @@ int bpf_proc_exec(struct bpf *bpf, const struct wire_kernel_exec *record, size_t
 		proc_end(bpf->live, old);
 	}
 	image->is_expected = exec_is_coverable(bpf, image);
+	bpf_maker_forget(bpf, head);
 	unwind_process_executed(bpf->unwind, &who);
 	bpf_map_image(bpf, image, &who, record);
 	proc_announce(bpf->live, image, NULL, NULL);

@@ -158,9 +158,10 @@ static void stack_look(struct bpf *bpf, struct seen_stack *seen)
 	if (seen->first < seen->count)
 		seen->is_loader = frames[seen->first].facts &&
 				  frames[seen->first].facts->is_loader;
-	/* Nobody outside libc: the child of a posix_spawn or system, on a stack of libc's own. Who
-	 * called is not on it, and libc is not the one to be charged. */
-	if (seen->count && seen->outside == seen->count && !seen->is_loader)
+	seen->is_libc_only = seen->count && seen->outside == seen->count && !seen->is_loader;
+	/* Nobody outside libc, on a thread that nobody made: who called is not on this stack, and
+	 * libc is not the one to be charged. Nor is it all when it does not go on to the maker. */
+	if ((seen->is_libc_only && !seen->maker.chain) || seen->maker.is_partial)
 		seen->flags |= WIRE_STACK_PARTIAL;
 	stack_functions(bpf, seen);
 }
@@ -203,6 +204,9 @@ bool bpf_stack_unwind(struct bpf *bpf, struct proc *proc, const struct wire_kern
 	};
 
 	memset(ret, 0, sizeof(*ret));
+	ret->maker = bpf_maker_of(bpf, head);
+	/* Its shim told who made which of its threads; the kernel did not. */
+	ret->maker.is_partial &= !proc->is_covered;
 	if (unwind_stack(bpf->unwind, &input, bpf->stack) < 0)
 		return false;
 	ret->count = bpf->stack->count < WIRE_STACK_FRAMES ? bpf->stack->count

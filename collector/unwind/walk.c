@@ -10,6 +10,7 @@
 #define FRAME_POINTER_MAX (1ull << 20) /* where nothing but rbp vouches for it */
 #define ENTRY_BYTES 256		       /* _start, and the loader's _dl_start_user behind it */
 #define INIT_BYTES 128
+#define SYSCALL_BYTES 2
 
 static bool walk_load(void *arg, uint64_t address, uint64_t *ret_value)
 {
@@ -47,6 +48,7 @@ void walk_begin(struct walk *walk, const struct unwind_input *input)
 	walk->known = (1u << DW_REGISTERS) - 1;
 	walk->flags = 0;
 	walk->is_exact = input->is_interrupted || is_new_image(&regs);
+	walk->is_first = !walk->is_exact;
 	walk->stack = input->stack;
 	walk->stack_start = regs.sp;
 	walk->stack_bytes = input->stack ? input->stack_bytes : 0;
@@ -229,6 +231,20 @@ static const struct cfi_row *row_find(struct walk *walk, const struct object *ob
 	return &place->row;
 }
 
+/* glibc's clone and clone3 end their description right before the system call: in the child it
+ * would be wrong. For the parent what held before the instruction still holds. */
+static uint64_t before_system_call(const struct object *object, uint64_t offset)
+{
+	const struct cfi_entry *entry;
+
+	if (offset < SYSCALL_BYTES || cfi_find(&object->cfi, offset))
+		return offset;
+	entry = cfi_find(&object->cfi, offset - SYSCALL_BYTES);
+	return entry && entry->start + entry->bytes == offset - SYSCALL_BYTES + 1
+		       ? offset - SYSCALL_BYTES
+		       : offset;
+}
+
 bool walk_step_object(struct walk *walk, const struct object *object, uint64_t bias)
 {
 	uint64_t offset = walk_pc(walk) - bias;
@@ -236,6 +252,9 @@ bool walk_step_object(struct walk *walk, const struct object *object, uint64_t b
 
 	if (!object->is_code)
 		return walk_stop(walk, WIRE_STACK_PARTIAL);
+	if (walk->is_first)
+		offset = before_system_call(object, offset);
+	walk->is_first = false;
 	row = row_find(walk, object, offset);
 	switch (row->kind) {
 	case CFI_REGISTER:

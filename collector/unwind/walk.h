@@ -23,6 +23,7 @@ struct walk {
 	uint32_t flags;	 /* enum wire_stack_flags */
 	bool is_outside; /* something was wanted that is not in the copy */
 	bool is_guess;	 /* nothing but rbp says that this is the caller */
+	bool is_first;	 /* nothing was stepped over yet: pc is behind a system call */
 	bool is_exact;	 /* pc is the next instruction, not where a call returns to */
 	struct walk_row *rows;
 	uint64_t rows_computed;

@@ -35,6 +35,8 @@ enum wire_kernel_type {
 	WIRE_KERNEL_EXIT = 3, /* the last thread of a process is gone */
 	WIRE_KERNEL_EVENT = 4,
 	WIRE_KERNEL_HELLO = 5, /* the shim's hello was seen passing by: from now on slots are read */
+	WIRE_KERNEL_THREAD = 6, /* wire_kernel_fork, of a thread in the head's process: child_pid is its
+				   tid. Only where no shim tells who made it */
 };
 
 struct wire_kernel_head {
@@ -113,6 +115,9 @@ struct wire_kernel_event {
 				   in a child of vfork or posix_spawn; 0 without WIRE_KERNEL_SLOT */
 };
 
+/* With WIRE_KERNEL_STACK the struct wire_kernel_regs and the stack copy of the head's thread follow:
+ * the child begins on a stack of its own, and nothing on that one says who made it. The rest of
+ * the record is the copy. WIRE_KERNEL_CUT without it: there was no room to take one. */
 struct wire_kernel_fork {
 	struct wire_kernel_head head;
 	uint64_t child_start_ns;

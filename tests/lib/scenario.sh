@@ -123,8 +123,6 @@ can_see()
 }
 
 # can_tell WHAT: what is not told by the kernel alone, with nothing but a copy of the stack:
-#   origin     who made a thread, or a child that began on a stack of its own (posix_spawn, system,
-#              popen): the new stack does not tell, and the maker's has moved on
 #   jumps      a library that ended in a jump left no return address
 #   names      what a name was resolved to, so that an address cannot be held against a host name
 #   enclosing  the public function around a library that it called back into
@@ -134,7 +132,7 @@ can_see()
 can_tell()
 {
 	case $1 in
-	origin | jumps | names | enclosing) has_shim ;;
+	jumps | names | enclosing) has_shim ;;
 	home) ! has_kernel ;;
 	*) fail "can_tell knows no $1"; exit 1 ;;
 	esac

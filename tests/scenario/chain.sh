@@ -15,6 +15,5 @@ watch unlink --policy "$strict" -- "$subjects/chain_app" unlink data.txt
 expect_deviations 1 libleaf.so file.delete "$cwd/data.txt" '^libleaf.so\|libmid.so\|chain_app'
 
 watch system --policy "$strict" -- "$subjects/chain_app" system 'exit 3'
-! can_tell origin ||
-	expect_deviations 1 libleaf.so exec.run '.*/(da|ba)?sh' '^libleaf.so\|libmid.so\|chain_app'
+expect_deviations 1 libleaf.so exec.run '.*/(da|ba)?sh' '^libleaf.so\|libmid.so\|chain_app'
 expect_covered

@@ -19,6 +19,12 @@ int mid_unlink(const char *path);
 /* libwalker: calls step for every name, and does nothing itself. */
 void walker_each(const char *const *names, int (*step)(const char *name));
 
+/* libmaker: each makes a thread or a child that acts. */
+int maker_threads(const char *command);
+int maker_many(const char *path, int count);
+int maker_redirected(char *const argv[], const char *path);
+int maker_helper(const char *path);
+
 /* libworker: opens path on a thread of its own and waits for it. */
 int worker_open(const char *path);
 /* The same on a thread that the caller's function runs on. */

@@ -5,6 +5,7 @@
 #include "test_bpf_watch.h"
 
 #include <pthread.h>
+#include <spawn.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -188,6 +189,89 @@ static void *thread_open(void *arg)
 	return NULL;
 }
 
+/* --- who makes whom --------------------------------------------------------------------------- */
+
+__attribute__((noinline)) static void make_thread(void)
+{
+	pthread_t thread;
+
+	MUST(!pthread_create(&thread, NULL, thread_open, NULL));
+	MUST(!pthread_join(thread, NULL));
+	__asm__ volatile("" ::: "memory"); /* no jump at the end: it shall be on the stack */
+}
+
+__attribute__((noinline)) static void make_program(void)
+{
+	char *const argv[] = { "true", NULL };
+	int pid, status;
+
+	MUST(!posix_spawn(&pid, "/bin/true", NULL, NULL, argv, NULL));
+	MUST(waitpid(pid, &status, 0) == pid && !status);
+	__asm__ volatile("" ::: "memory");
+}
+
+static void act_makers(void *arg)
+{
+	int pid, status;
+
+	(void)arg;
+	make_thread();
+	make_program();
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	MUST(waitpid(pid, &status, 0) == pid);
+	pid = vfork();
+	if (!pid)
+		_exit(0);
+	MUST(waitpid(pid, &status, 0) == pid);
+}
+
+/* Does the copy hold an address inside that function? */
+static bool is_on_copy(const struct wire_kernel_fork *record, const void *function)
+{
+	const uint8_t *at = (const uint8_t *)(record + 1) + sizeof(struct wire_kernel_regs);
+	const uint8_t *end = (const uint8_t *)record + record->head.size;
+	uint64_t word;
+
+	for (; end - at >= 8; at += 8) {
+		memcpy(&word, at, sizeof(word));
+		if (word - (uint64_t)function < 256)
+			return true;
+	}
+	return false;
+}
+
+/* Where the child's own stack does not tell who made it, the record does; elsewhere it costs
+ * nothing. */
+static void test_makers(void **state)
+{
+	const struct wire_kernel_fork *thread, *spawned, *forked, *vforked;
+	struct wire_kernel_regs regs;
+
+	(void)state;
+	watch_run(act_makers, NULL);
+	thread = (const void *)record_find(WIRE_KERNEL_THREAD, 0);
+	assert_non_null(thread);
+	assert_null(record_find(WIRE_KERNEL_THREAD, 1));
+	assert_int_equal(thread->head.pid, watch.pid);
+	assert_int_equal(thread->child_pid, event_must(WIRE_FILE_READ, "/dev/null", 0)->head.tid);
+	assert_true(thread->head.flags & WIRE_KERNEL_STACK);
+	assert_true(is_on_copy(thread, (const void *)make_thread));
+	memcpy(&regs, thread + 1, sizeof(regs));
+	assert_true(regs.ip && regs.sp);
+
+	spawned = (const void *)record_find(WIRE_KERNEL_FORK, 0);
+	forked = (const void *)record_find(WIRE_KERNEL_FORK, 1);
+	vforked = (const void *)record_find(WIRE_KERNEL_FORK, 2);
+	assert_true(spawned && forked && vforked);
+	assert_true(spawned->head.flags & WIRE_KERNEL_STACK);
+	assert_true(is_on_copy(spawned, (const void *)make_program));
+	assert_false(forked->head.flags & WIRE_KERNEL_STACK);
+	assert_int_equal(forked->head.size, sizeof(*forked));
+	assert_false(vforked->head.flags & WIRE_KERNEL_STACK);
+}
+
 static void act_tree(void *arg)
 {
 	pthread_t thread;
@@ -307,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_exec_from_thread),
 		cmocka_unit_test(test_forks),
+		cmocka_unit_test(test_makers),
 		cmocka_unit_test(test_tree),
 		cmocka_unit_test(test_code_and_inspect),
 #ifdef __x86_64__

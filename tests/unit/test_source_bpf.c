@@ -16,6 +16,7 @@
 
 #include "../../collector/source/bpf.h"
 #include "../../collector/source/source.h"
+#include "../../collector/unwind/maps.h"
 #include "../lib/ringmaker.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
@@ -511,6 +512,137 @@ static void test_bad_records_are_counted(void **state)
 	assert_int_equal(count, 6);
 }
 
+static struct wire_kernel_fork fork_of(uint16_t type, uint32_t pid, uint64_t start, uint32_t child,
+				       uint64_t child_start)
+{
+	return (struct wire_kernel_fork){ .head = head_of(type, pid, start), .child_pid = child,
+					  .child_inner_pid = child, .child_start_ns = child_start };
+}
+
+/* Registers and so many bytes of stack behind the fixed part. */
+static void tell_made(struct wire_kernel_fork *record, const struct wire_kernel_regs *regs,
+		      size_t stack)
+{
+	uint8_t *to = fake.bytes[fake.count];
+	size_t size = sizeof(*record) + sizeof(*regs) + stack;
+
+	record->head.flags |= WIRE_KERNEL_STACK;
+	assert_true(size <= sizeof(fake.bytes[0]));
+	memset(to, 0x5a, size);
+	memcpy(to, record, sizeof(*record));
+	memcpy(to + sizeof(*record), regs, sizeof(*regs));
+	((struct wire_kernel_head *)to)->size = (uint32_t)size;
+	fake.sizes[fake.count++] = size;
+}
+
+static const struct item_chain *chain_of(const struct fixture *fixture, unsigned event)
+{
+	return &by_id(fixture, ITEM_CHAIN, event_at(fixture, event)->chain)->item.chain;
+}
+
+static bool is_whole(const struct fixture *fixture, unsigned event)
+{
+	const struct kept *stack = by_id(fixture, ITEM_STACK, chain_of(fixture, event)->stack);
+
+	assert_non_null(stack);
+	return !(stack->item.stack.flags & WIRE_STACK_PARTIAL);
+}
+
+/* Where we really began: our own map may then be read. */
+static uint64_t our_start(void)
+{
+	static uint64_t start;
+	uint64_t low, high;
+
+	if (!start) {
+		assert_true(maps_start_of((uint32_t)getpid(), &low, &high));
+		start = low + (high - low) / 2;
+	}
+	return start;
+}
+
+/* An event of that thread of ours with its stack, which ends in this program. */
+static void tell_act(uint32_t tid)
+{
+	struct wire_kernel_event record =
+		event_of((uint32_t)getpid(), our_start(), WIRE_FILE_WRITE);
+	const struct wire_kernel_regs regs = { .ip = (uint64_t)(uintptr_t)&fixture_make,
+					       .sp = 0x7fff0000 };
+	uint8_t *to = fake.bytes[fake.count];
+
+	record.head.tid = tid;
+	record.head.flags = WIRE_KERNEL_STACK;
+	record.path_len = 2;
+	record.head.size = sizeof(record) + 2 + sizeof(regs);
+	memcpy(to, &record, sizeof(record));
+	memcpy(to + sizeof(record), "/x", 2);
+	memcpy(to + sizeof(record) + 2, &regs, sizeof(regs));
+	fake.sizes[fake.count++] = record.head.size;
+}
+
+static void test_makers_of_bad_stacks_are_not_known(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t pid = (uint32_t)getpid();
+	uint64_t start = our_start();
+	const struct wire_kernel_regs nowhere = { .ip = 0x10, .sp = UINT64_MAX - 7 };
+	struct wire_kernel_fork record;
+	uint64_t count;
+
+	tell_exec(pid, start, "/bin/sh");
+	/* Says it has a stack, and has not even registers. */
+	record = fork_of(WIRE_KERNEL_FORK, pid, start, 4000001, 2000);
+	record.head.flags = WIRE_KERNEL_STACK;
+	tell(&record, sizeof(record), "registers", NULL);
+	record = fork_of(WIRE_KERNEL_THREAD, pid, start, 4000002, 2000);
+	record.head.flags = WIRE_KERNEL_STACK;
+	tell(&record, sizeof(record), NULL);
+	/* A thread without a number. */
+	record = fork_of(WIRE_KERNEL_THREAD, pid, start, 0, 2000);
+	tell_made(&record, &nowhere, 64);
+	/* Shorter than any. */
+	record = fork_of(WIRE_KERNEL_THREAD, pid, start, 4000003, 2000);
+	tell(&record, sizeof(record), NULL);
+	fake.sizes[fake.count - 1] = sizeof(record) - 8;
+	/* A stack that leads nowhere: told, but nobody is known by it. */
+	record = fork_of(WIRE_KERNEL_THREAD, pid, start, 4000004, 2000);
+	tell_made(&record, &nowhere, 64);
+	tell_act(4000004);
+	/* One that nobody told of. */
+	tell_act(4000005);
+	pump(fixture);
+	source_ring_finish(fixture->source);
+	pump(fixture);
+	holes_of(fixture, HOLE_REJECTED, &count);
+	assert_int_equal(count, 4);
+	assert_int_equal(chain_of(fixture, 0)->parent, 0);
+	assert_false(is_whole(fixture, 0));
+	assert_false(is_whole(fixture, 1));
+}
+
+/* To the child that it forks, and not into the program that the child becomes. */
+static void test_maker_goes_with_the_thread(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t pid = (uint32_t)getpid(), chain;
+	uint64_t start = our_start();
+	const struct wire_kernel_regs here = { .ip = (uint64_t)(uintptr_t)&pump, .sp = 0x7fff0000 };
+	struct wire_kernel_fork record = fork_of(WIRE_KERNEL_THREAD, pid, start, 4000001, 2000);
+
+	tell_exec(pid, start, "/bin/sh");
+	tell_made(&record, &here, 64);
+	tell_act(4000001);
+	tell_act(pid);
+	tell_exec(pid, start, "/bin/sh");
+	tell_act(pid);
+	pump(fixture);
+	chain = chain_of(fixture, 0)->parent;
+	assert_int_not_equal(chain, 0);
+	assert_int_equal(by_id(fixture, ITEM_CHAIN, chain)->item.chain.process, 1);
+	assert_int_equal(chain_of(fixture, 1)->parent, 0);
+	assert_int_equal(chain_of(fixture, 2)->parent, 0);
+}
+
 static void test_losses_are_holes(void **state)
 {
 	struct fixture *fixture = *state;
@@ -811,6 +943,8 @@ int main(void)
 		KERNEL(test_fork_is_spoken_of_when_it_acts),
 		KERNEL(test_used_pid_is_another_process),
 		KERNEL(test_bad_records_are_counted),
+		KERNEL(test_makers_of_bad_stacks_are_not_known),
+		KERNEL(test_maker_goes_with_the_thread),
 		KERNEL(test_losses_are_holes),
 		KERNEL(test_memory_of_another_is_reached_into),
 		KERNEL(test_changed_argument_is_unreadable_only_without_the_object),
