@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy_inner.h"
+#include "version.h"
 
 static void print_text(FILE *file, const char *text)
 {
@@ -64,6 +65,16 @@ static void print_family(FILE *file, const struct profile *profile, enum family 
 	}
 }
 
+/* "key: value" of a flow mapping, where there is a value. */
+static void print_pair(FILE *file, const char **between, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	fprintf(file, "%s%s: ", *between, key);
+	print_text(file, value);
+	*between = ", ";
+}
+
 static void print_match(FILE *file, const struct profile *profile)
 {
 	static const char *const kinds[] = {"package", "library", "executable", "python", "script"};
@@ -73,18 +84,13 @@ static void print_match(FILE *file, const struct profile *profile)
 		const char *between = "";
 		struct rule_ref ref = ref_at(profile->name, match->place);
 		fprintf(file, "      - {");
-		if (match->has_subject) {
-			fprintf(file, "%s: ", kinds[match->kind]);
-			print_text(file, match->subject.text);
-			between = ", ";
-		}
-		if (match->has_package) {
-			fprintf(file, "%spackage: ", between);
-			print_text(file, match->package.text);
-			between = ", ";
-		}
-		if (match->build_id)
-			fprintf(file, "%sbuild-id: %s", between, match->build_id);
+		print_pair(file, &between, kinds[match->kind],
+			   match->has_subject ? match->subject.text : NULL);
+		print_pair(file, &between, "package", match->has_package ? match->package.text : NULL);
+		print_pair(file, &between, "version", match->version ? match->version->text : NULL);
+		print_pair(file, &between, "build-id", match->build_id);
+		print_pair(file, &between, "sha256", match->sha256);
+		print_pair(file, &between, "origin", match->has_origin ? match->origin.text : NULL);
 		fputc('}', file);
 		print_origin(file, &ref);
 	}

@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "policy_inner.h"
+#include "version.h"
 
 #define MERGED_MAX (4u << 20)
 
@@ -206,14 +207,35 @@ static int text_compare(const struct glob *a, const struct glob *b)
 	return strcmp(a->text ? a->text : "", b->text ? b->text : "");
 }
 
+static int string_compare(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
 static int match_compare(const struct match *a, const struct match *b)
 {
 	int order = (int)a->kind - (int)b->kind;
 	order = order ? order : (int)a->rank - (int)b->rank;
 	order = order ? order : text_compare(&a->subject, &b->subject);
 	order = order ? order : text_compare(&a->package, &b->package);
+	order = order ? order : text_compare(&a->origin, &b->origin);
+	order = order ? order : string_compare(a->build_id, b->build_id);
+	order = order ? order : string_compare(a->sha256, b->sha256);
 	return order ? order
-		     : strcmp(a->build_id ? a->build_id : "", b->build_id ? b->build_id : "");
+		     : string_compare(a->version ? a->version->text : NULL,
+				      b->version ? b->version->text : NULL);
+}
+
+/* What to call a match by. */
+static const char *match_text(const struct match *match)
+{
+	if (match->has_subject)
+		return match->subject.text;
+	if (match->has_package)
+		return match->package.text;
+	if (match->has_origin)
+		return match->origin.text;
+	return match->sha256 ? match->sha256 : match->build_id;
 }
 
 static int claim_compare(const void *left, const void *right)
@@ -251,9 +273,7 @@ static void check_ties(struct loader *loader)
 			     report_quote(&loader->scratch, b->name, strlen(b->name)),
 			     report_quote(&loader->scratch, a->name, strlen(a->name)),
 			     a->place.origin->path, a->place.line,
-			     claims[i].match->has_subject   ? claims[i].match->subject.text
-			     : claims[i].match->has_package ? claims[i].match->package.text
-							    : claims[i].match->build_id);
+			     match_text(claims[i].match));
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "policy_inner.h"
+#include "version.h"
 
 static bool glob_hits(const struct glob *glob, const char *text)
 {
@@ -27,8 +28,18 @@ static bool match_hits(const struct match *match, const struct subject *subject)
 		return false;
 	if (match->build_id && strcmp(match->build_id, subject->build_id))
 		return false;
+	if (match->sha256 && (!subject->sha256 || strcmp(match->sha256, subject->sha256)))
+		return false;
 	if (match->has_package &&
 	    (!*subject->package || !glob_hits(&match->package, subject->package)))
+		return false;
+	if (match->has_origin &&
+	    (!subject->origin || !*subject->origin || !glob_hits(&match->origin, subject->origin)))
+		return false;
+	if (match->version &&
+	    !version_range_holds(match->version,
+				 subject->kind == SUBJECT_PYTHON ? VERSION_PYTHON : VERSION_DEBIAN,
+				 subject->package_version))
 		return false;
 	if (!match->has_subject)
 		return true;
@@ -37,7 +48,7 @@ static bool match_hits(const struct match *match, const struct subject *subject)
 	if (glob_hits(&match->subject, subject->name))
 		return true;
 	/* A library is known by its soname; executables and scripts by what the file is called. */
-	return subject->kind != SUBJECT_LIBRARY &&
+	return (subject->kind == SUBJECT_EXECUTABLE || subject->kind == SUBJECT_SCRIPT) &&
 	       glob_hits(&match->subject, base_name(subject->path));
 }
 
@@ -161,6 +172,11 @@ const struct policy_binding *policy_bind(struct policy *policy, struct subject *
 {
 	subject->binding = policy_binding_of(policy, subject);
 	return subject->binding;
+}
+
+bool policy_wants_digests(const struct policy *policy)
+{
+	return policy->has_digests;
 }
 
 bool policy_is_profiled(const struct policy_binding *binding)

@@ -57,6 +57,10 @@ unsigned policy_variables(const struct policy *policy, const struct policy_varia
 /* Lower-case hex BLAKE2b-128 over texts and variables. */
 const char *policy_hash(const struct policy *policy);
 
+/* Some profile is matched by sha256: the source has to take digests, and what comes after an object
+ * has to wait for its. */
+bool policy_wants_digests(const struct policy *policy);
+
 /* Finds the profiles that answer for a subject, and keeps them in subject->binding; called when
  * the subject is first judged. The binding belongs to the policy. */
 const struct policy_binding *policy_bind(struct policy *policy, struct subject *subject);

@@ -100,9 +100,10 @@ enum match_rank { RANK_NAME = 1, RANK_VERSION, RANK_PATH, RANK_BUILD_ID, RANK_SH
 struct match {
 	struct place place;
 	enum subject_kind kind; /* 0: any */
-	bool has_subject, is_path, has_package;
-	struct glob subject, package;
-	const char *build_id; /* NULL: any */
+	bool has_subject, is_path, has_package, has_origin;
+	struct glob subject, package, origin;
+	const char *build_id, *sha256;	     /* NULL: any */
+	const struct version_range *version; /* of the package or distribution; NULL: any */
 	enum match_rank rank;
 	uint32_t literal_len;
 	bool is_exact; /* carries binds although no package owns the file */
@@ -180,6 +181,7 @@ struct policy {
 	struct policy_variable *variables;
 	uint32_t variable_count;
 	char hash[33];
+	bool has_digests; /* some match is by sha256 */
 	/* compiled */
 	struct profile **profiles;
 	uint32_t profile_count;
@@ -261,6 +263,9 @@ const char *schema_text(const struct node *mapping, enum schema_where where, con
 bool node_says(const struct node *node, const char *word);
 /* Iterates a TEXTS value: the node itself, or its children. */
 struct node *texts_first(struct node *value);
+
+/* compile_match.c: one mapping of `match`, onto the profile's. */
+void compile_match(struct loader *loader, const struct node *mapping, struct profile *profile);
 
 /* compile.c */
 void compile_origin(struct loader *loader, const struct node *root);

@@ -58,9 +58,10 @@ KEY(MATCH, "executable", TEXTS, "base name glob, or path glob when it holds a /"
 KEY(MATCH, "script", TEXTS, "base name glob, or path glob when it holds a /")
 KEY(MATCH, "build-id", TEXTS, "build-id in hex")
 KEY(MATCH, "package", TEXTS, "name glob of the package that owns the file")
-KEY(MATCH, "python", LATER, "Python distribution")
-KEY(MATCH, "sha256", LATER, "digest of the file")
-KEY(MATCH, "origin", LATER, "where a script came from")
+KEY(MATCH, "python", TEXTS, "name glob of the Python distribution")
+KEY(MATCH, "version", TEXT, "range of versions of the package or distribution")
+KEY(MATCH, "sha256", TEXTS, "digest of the file in hex")
+KEY(MATCH, "origin", TEXTS, "glob of where a script came from")
 
 KEY(NETWORK, "connect", RULES, "peers of stream connections")
 KEY(NETWORK, "bind", RULES, "local addresses")

@@ -132,8 +132,27 @@ static const struct {
 	{"version: 1\nprofiles:\n  - name: x\n    match: {build-id: xyz}\n",
 	 "p.yaml:4:23: error: bad build-id \"xyz\"\n    match: {build-id: xyz}\n                      ^\n"},
 	{"version: 1\nprofiles:\n  - name: x\n    match: {sha256: xyz}\n",
-	 "p.yaml:4:13: error: \"sha256\" is not supported by this version\n"
-	 "    match: {sha256: xyz}\n            ^\n"},
+	 "p.yaml:4:21: error: bad sha256 \"xyz\"\n"
+	 "    match: {sha256: xyz}\n                    ^\n"},
+	{"version: 1\nprofiles:\n  - name: x\n    match: {library: a, version: \">1\"}\n",
+	 "p.yaml:4:34: error: \"version\" goes with \"package\" or \"python\"\n"
+	 "    match: {library: a, version: \">1\"}\n                                 ^\n"},
+	{"version: 1\nprofiles:\n  - name: x\n    match: {package: a, version: \"1.0\"}\n",
+	 "p.yaml:4:34: error: bad version range \"1.0\": a condition begins with <, <=, =, !=, >= or "
+	 ">\n    match: {package: a, version: \"1.0\"}\n                                 ^\n"},
+	{"version: 1\nprofiles:\n  - name: x\n    match: {python: a, version: \">=1_x\"}\n",
+	 "p.yaml:4:33: error: bad version range \">=1_x\": \"1_x\" is no version of a Python "
+	 "distribution\n    match: {python: a, version: \">=1_x\"}\n"
+	 "                                ^\n"},
+	{"version: 1\nprofiles:\n  - name: x\n    match: {package: \"a >= 1\"}\n",
+	 "p.yaml:4:22: error: \"a >= 1\" is no package name, versions go into \"version\"\n"
+	 "    match: {package: \"a >= 1\"}\n                     ^\n"},
+	{"version: 1\nprofiles:\n  - name: x\n    match: {python: a/b}\n",
+	 "p.yaml:4:21: error: \"a/b\" is no name of a distribution\n"
+	 "    match: {python: a/b}\n                    ^\n"},
+	{"version: 1\nprofiles:\n  - name: x\n    match: {library: a, origin: b}\n",
+	 "p.yaml:4:12: error: this can never match, keys of one mapping hold together; write a list "
+	 "of mappings for any of them\n    match: {library: a, origin: b}\n           ^\n"},
 	{"version: 1\ngrants:\n  - via: [getadrinfo]\n    file: any\n",
 	 "p.yaml:3:11: error: unknown function \"getadrinfo\" (did you mean \"getaddrinfo\"?)\n"
 	 "  - via: [getadrinfo]\n          ^\n"},
