@@ -46,8 +46,9 @@ char *expect_copy(struct str text);
 
 /* lineage_fork.c: that child has a ring of its own now. */
 void fork_arrived(struct live *live, uint64_t instance, uint32_t pid);
-/* A fork needs no verdict: gone without a word it has done nothing, and one that shares its
- * parent's ring is seen there. true: it was dropped. */
+/* A fork that shares its parent's ring is seen there, and over when it is gone. Gone without a word
+ * it may have been killed before it could act, or have acted where nobody read: uncovered.
+ * true: it was dropped. */
 bool fork_is_settled(struct live *live, struct expectation *expectation, bool is_end);
 
 #endif

@@ -20,21 +20,32 @@ static struct key fork_key(const struct live *live, uint64_t instance, uint32_t 
 
 void lineage_forked(struct live *live, struct proc *proc, uint32_t pid)
 {
+	struct map_entry *arrived;
 	struct expectation *expectation;
 
-	if (proc->own_pid != proc->pid || !pid ||
-	    map_find(&live->arrived, fork_key(live, proc->instance, pid)))
+	if (proc->own_pid != proc->pid || !pid)
 		return;
+	arrived = map_add(&live->arrived, fork_key(live, proc->instance, pid));
+	if (arrived && arrived->value) {
+		arrived->value = 0; /* the number may come again, for another child */
+		return;
+	}
 	expectation = expect_add(live);
-	if (!expectation)
+	if (!expectation) {
+		emit_hole(live, &(struct item_hole){ .kind = HOLE_UNCOVERED,
+						     .family = WIRE_FAMILIES, .process = proc->id,
+						     .what = { proc->exe,
+							       (uint32_t)strlen(proc->exe) },
+						     .reason = STR_LIT("too many at once") });
 		return;
+	}
 	expectation->is_fork = true;
 	expectation->instance = proc->instance;
 	expectation->process = proc->id;
 	expectation->uid = proc->uid;
 	expectation->pid = pid;
+	/* Whether it is gone is asked later, before hellos are taken: it may have said one just now. */
 	expectation->pidfd = facts_pidfd(pid);
-	expectation->is_gone = expectation->pidfd < 0 && facts_is_gone(pid);
 	expectation->program = strdup(proc->exe);
 	expectation->cwd = strdup(proc->cwd);
 	expectation->home = strdup(proc->home);
@@ -76,18 +87,21 @@ void lineage_shared(struct live *live, struct proc *proc, uint32_t pid)
 void fork_arrived(struct live *live, uint64_t instance, uint32_t pid)
 {
 	struct expectation *expectation = fork_find(live, instance, pid);
-	struct map_entry *arrived = map_add(&live->arrived, fork_key(live, instance, pid));
+	struct map_entry *arrived;
 
+	if (expectation) {
+		fork_drop(live, expectation);
+		return;
+	}
+	arrived = map_add(&live->arrived, fork_key(live, instance, pid));
 	if (arrived)
 		arrived->value = 1;
-	if (expectation)
-		fork_drop(live, expectation);
 }
 
 bool fork_is_settled(struct live *live, struct expectation *expectation, bool is_end)
 {
-	if (!expectation->is_fork ||
-	    (!expectation->is_gone && !(is_end && expectation->is_sharing)))
+	if (!expectation->is_fork || !expectation->is_sharing ||
+	    (!expectation->is_gone && !is_end))
 		return false;
 	fork_drop(live, expectation);
 	return true;

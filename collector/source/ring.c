@@ -237,6 +237,16 @@ static void kernel_end(struct source_ring *ring)
 	bpf_finish(&ring->bpf);
 }
 
+static void rings_end(struct live *live)
+{
+	for (uint32_t i = 0; i < live->proc_slots; i++) {
+		if (live->procs[i] && live->procs[i]->is_dead && !live->procs[i]->shared_by)
+			proc_end(live, live->procs[i]);
+		else if (live->procs[i] && !live->procs[i]->is_ended)
+			proc_drain_now(live, live->procs[i]);
+	}
+}
+
 /* One last look, then what is still held back is told: outcome unknown, so as begun. */
 static void ring_end(struct source_ring *ring)
 {
@@ -249,11 +259,11 @@ static void ring_end(struct source_ring *ring)
 	else
 		lineage_look(live);
 	hellos_take(ring);
-	for (uint32_t i = 0; i < live->proc_slots && !live->has_kernel; i++) {
-		if (live->procs[i] && live->procs[i]->is_dead && !live->procs[i]->shared_by)
-			proc_end(live, live->procs[i]);
-		else if (live->procs[i] && !live->procs[i]->is_ended)
-			proc_drain_now(live, live->procs[i]);
+	if (!live->has_kernel) {
+		rings_end(live);
+		/* Of children their parents' last records told of. */
+		hellos_take(ring);
+		rings_end(live);
 	}
 	lineage_due(live, true);
 	for (uint32_t i = 0; i < live->proc_slots; i++) {

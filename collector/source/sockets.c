@@ -292,7 +292,21 @@ static bool connection_read(struct sockets *sockets, int fd, sockets_receiver re
 	return true;
 }
 
-static void pending_add(struct sockets *sockets, int fd, uint64_t now_ns)
+/* Waited for long enough, or too many: who has not spoken by now is told so (its sendmsg fails and
+ * it knows that nobody listens), what was said until now is heard. */
+static void pending_close(struct sockets *sockets, struct sockets_pending *pending,
+			  sockets_receiver receiver, void *arg)
+{
+	if (pending->fd < 0)
+		return;
+	shutdown(pending->fd, SHUT_RD);
+	connection_read(sockets, pending->fd, receiver, arg);
+	close(pending->fd);
+	pending->fd = -1;
+}
+
+static void pending_add(struct sockets *sockets, int fd, uint64_t now_ns, sockets_receiver receiver,
+			void *arg)
 {
 	int place = 0;
 
@@ -304,8 +318,7 @@ static void pending_add(struct sockets *sockets, int fd, uint64_t now_ns)
 		if (sockets->pending[i].since_ns < sockets->pending[place].since_ns)
 			place = i;
 	}
-	if (sockets->pending[place].fd >= 0)
-		close(sockets->pending[place].fd);
+	pending_close(sockets, &sockets->pending[place], receiver, arg);
 	sockets->pending[place] = (struct sockets_pending){ fd, now_ns };
 	epoll_add(sockets->epoll_fd, fd);
 }
@@ -321,7 +334,7 @@ static void listener_accept(struct sockets *sockets, int listener, uint64_t now_
 		if (connection_read(sockets, fd, receiver, arg))
 			close(fd);
 		else
-			pending_add(sockets, fd, now_ns);
+			pending_add(sockets, fd, now_ns, receiver, arg);
 	}
 }
 
@@ -332,9 +345,11 @@ void sockets_receive(struct sockets *sockets, uint64_t now_ns, sockets_receiver 
 
 		if (pending->fd < 0)
 			continue;
-		if (!connection_read(sockets, pending->fd, receiver, arg) &&
-		    now_ns - pending->since_ns < SILENT_NS)
+		if (!connection_read(sockets, pending->fd, receiver, arg)) {
+			if (now_ns - pending->since_ns >= SILENT_NS)
+				pending_close(sockets, pending, receiver, arg);
 			continue;
+		}
 		close(pending->fd);
 		pending->fd = -1;
 	}
