@@ -60,6 +60,9 @@ static void log_failed(struct pipeline *pipeline, int error)
 				 .time_ns = pipeline->now_ns};
 	const char *why = strerror(-error);
 	const char *path = pipeline->options.log_path ? pipeline->options.log_path : "";
+	if (pipeline->log)
+		log_close(pipeline->log); /* what was written stays readable */
+	pipeline->log = NULL;
 	hole.what = (struct str){path, (uint32_t)strlen(path)};
 	hole.reason = (struct str){why, (uint32_t)strlen(why)};
 	hole_add(pipeline, &hole);
@@ -81,11 +84,20 @@ static void append_to_log(struct pipeline *pipeline, const struct item *item)
 	int error = log_append(pipeline->log, item);
 	if (!error && item->type == ITEM_RUN && pipeline->policy)
 		error = policy_append(pipeline->policy, pipeline->log);
-	if (!error)
-		return;
-	log_close(pipeline->log); /* what was written stays readable */
-	pipeline->log = NULL;
-	log_failed(pipeline, error);
+	if (error)
+		log_failed(pipeline, error);
+}
+
+void pipeline_reload(struct pipeline *pipeline, struct policy *policy)
+{
+	int error = 0;
+	if (pipeline->log && pipeline->has_run)
+		error = policy_append_mark(policy, pipeline->log);
+	if (pipeline->log && pipeline->has_run && !error)
+		error = policy_append(policy, pipeline->log);
+	if (error)
+		log_failed(pipeline, error);
+	policy_swap(pipeline, policy);
 }
 
 /* Counts an action for its charged subject. Grows only when new subjects have come. */
@@ -257,7 +269,7 @@ static int digest(struct pipeline *pipeline, const struct item *item)
 int pipeline_run_item(struct pipeline *pipeline, const struct item *item)
 {
 	bool is_policy = item->type == ITEM_POLICY || item->type == ITEM_VARIABLE;
-	if (!pipeline->policy && pipeline->has_run && !is_policy) {
+	if ((!pipeline->policy || pipeline->is_renewing) && pipeline->has_run && !is_policy) {
 		int error = stored_load(pipeline);
 		if (error)
 			return error;
@@ -275,11 +287,8 @@ int pipeline_run_item(struct pipeline *pipeline, const struct item *item)
 void pipeline_flush(struct pipeline *pipeline)
 {
 	int error = pipeline->log ? log_flush(pipeline->log) : 0;
-	if (error) {
-		log_close(pipeline->log);
-		pipeline->log = NULL;
+	if (error)
 		log_failed(pipeline, error);
-	}
 	for (unsigned i = 0; i < pipeline->options.sink_count; i++)
 		if (pipeline->options.sinks[i]->flush)
 			pipeline->options.sinks[i]->flush(pipeline->options.sinks[i]);

@@ -38,6 +38,10 @@ struct pipeline *pipeline_new(const struct pipeline_options *options);
  * (go on); -ENOEXEC: the stored policy cannot be loaded, told on errors (stop); -ENOMEM. */
 int pipeline_run_item(struct pipeline *pipeline, const struct item *item);
 
+/* From the next item on this policy (borrowed) judges; it goes into the log at this place, so that
+ * a replay changes over there too. The old one may be freed when this returns. */
+void pipeline_reload(struct pipeline *pipeline, struct policy *policy);
+
 /* Nothing to do at the moment: write out what the log and the sinks still hold back. */
 void pipeline_flush(struct pipeline *pipeline);
 

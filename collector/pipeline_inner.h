@@ -29,6 +29,7 @@ struct pipeline {
 	unsigned reason_count;
 	uint64_t now_ns; /* time of the newest item that has one */
 	bool has_run, has_end, has_torn;
+	bool is_renewing; /* the items bring another policy in the middle of the run */
 };
 
 /* The kernel's side was watched too, as the log's run says. */
@@ -59,6 +60,10 @@ void report_done(struct pipeline *pipeline);
 int stored_add_text(struct pipeline *pipeline, const struct item_policy *item);
 int stored_add_variable(struct pipeline *pipeline, const struct item_variable *item);
 int stored_load(struct pipeline *pipeline);
+/* Between two events: what was held back is told by the old rules, then the new ones judge. */
+void policy_swap(struct pipeline *pipeline, struct policy *policy);
+/* What stands in front of a policy that replaces the one before. */
+int policy_append_mark(const struct policy *policy, struct log_writer *log);
 void stored_done(struct pipeline *pipeline);
 /* The other way: what a live run puts into its log. 0 or the log's errno. */
 int policy_append(const struct policy *policy, struct log_writer *log);

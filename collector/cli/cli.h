@@ -85,6 +85,7 @@ struct cli_judge_options {
 	/* Not options: set by the verb. */
 	const char *log_path;	/* run: the log to create, NULL: none */
 	bool uses_stored_policy; /* replay: without -p the policy is in the log */
+	bool may_reload;	 /* run: the policy is read again when its files change */
 };
 
 /* clang-format off */
@@ -107,6 +108,12 @@ int cli_judge_open(const struct cli_judge_options *options, struct cli_judge **r
 uint32_t cli_judge_severe(const struct cli_judge *judge);
 /* One item. 0: go on (an invalid item is counted, not an error); else an exit status: stop. */
 int cli_judge_item(struct cli_judge *judge, const struct item *item);
+/* The watched command runs: from now on changed policy files are read again, by a thread. */
+void cli_judge_started(struct cli_judge *judge);
+/* They are read again although nothing was noticed. */
+void cli_judge_ask(struct cli_judge *judge);
+/* Between two items, as often as one likes: changes over to a policy that was read again. */
+void cli_judge_reload(struct cli_judge *judge);
 /* Call when the source has nothing at the moment: the log on disk is then up to date. */
 void cli_judge_flush(struct cli_judge *judge);
 /* The items are over (ITEM_END came, or the log was torn): closes the log, tells holes and

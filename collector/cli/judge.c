@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "reload.h"
 
 #define JUDGE_SINKS 3
 
 struct cli_judge {
 	struct cli_judge_options options;
 	struct policy *policy; /* NULL: the log's own */
+	struct reload *reload; /* NULL: the policy stays what it is */
 	struct baseline *baseline;
 	struct sink *sinks[JUDGE_SINKS];
 	const char *sink_names[JUDGE_SINKS]; /* for messages */
@@ -38,6 +40,8 @@ static int load_policy(struct cli_judge *judge)
 		return 0;
 	const char *const *paths = options->policies.count ? options->policies.items : &shipped;
 	unsigned count = options->policies.count ? options->policies.count : 1;
+	if (options->may_reload)
+		judge->reload = reload_new(paths, count);
 	return policy_load(paths, count, &policy_options, &judge->policy) ? CLI_USAGE : 0;
 }
 
@@ -156,6 +160,34 @@ int cli_judge_item(struct cli_judge *judge, const struct item *item)
 	return 0;
 }
 
+void cli_judge_started(struct cli_judge *judge)
+{
+	int error = judge->reload ? reload_start(judge->reload, policy_hash(judge->policy)) : 0;
+	if (!error)
+		return;
+	cli_error("changes of the policy will not be noticed: %s", strerror(-error));
+	reload_free(judge->reload);
+	judge->reload = NULL;
+}
+
+void cli_judge_ask(struct cli_judge *judge)
+{
+	if (judge->reload)
+		reload_ask(judge->reload);
+}
+
+void cli_judge_reload(struct cli_judge *judge)
+{
+	struct policy *policy =
+		judge->reload ? reload_take(judge->reload, !judge->options.is_quiet) : NULL;
+	if (!policy)
+		return;
+	if (judge->pipeline)
+		pipeline_reload(judge->pipeline, policy);
+	policy_free(judge->policy);
+	judge->policy = policy;
+}
+
 void cli_judge_flush(struct cli_judge *judge)
 {
 	if (judge->pipeline)
@@ -186,6 +218,7 @@ int cli_judge_close(struct cli_judge *judge)
 	int exit_status = 0;
 	if (!judge)
 		return 0;
+	reload_free(judge->reload);
 	pipeline_free(judge->pipeline);
 	for (unsigned i = 0; i < judge->sink_count; i++) {
 		int error = judge->sinks[i]->close(judge->sinks[i]);

@@ -137,6 +137,7 @@ static int run_start(struct run *run, char **command)
 		setpriority(PRIO_PROCESS, 0, COLLECTOR_NICE);
 		source_ring_started(run->source, run->root, run->options.program, command);
 		run_privileges_drop();
+		cli_judge_started(run->judge);
 		return 0;
 	}
 	cli_error("cannot run %s: %s", command[0], strerror(error));
@@ -235,6 +236,7 @@ static int run_watch(struct run *run)
 
 		run_wait(run, result == 1);
 		run_reap(run);
+		cli_judge_reload(run->judge);
 		result = run_drain(run, &is_end);
 		if (result > 1)
 			return result - 256;

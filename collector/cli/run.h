@@ -15,6 +15,7 @@
 struct run_options {
 	struct cli_judge_options judge;
 	const char *vantage, *service;
+	const char *reload; /* "on", "off", or NULL: on */
 	uint32_t ring_kib, wait_ms;
 	bool is_nop;
 	const char *program; /* the command, as found in PATH */

@@ -165,6 +165,7 @@ static int options_settle(struct run_options *options, char *const *command)
 		status = command_check(options, command[0]);
 	if (status)
 		return status;
+	options->judge.may_reload = !options->reload || strcmp(options->reload, "off") != 0;
 	if (!options->service)
 		options->service = slash ? slash + 1 : command[0];
 	if (!options->judge.log_path) {
@@ -199,6 +200,8 @@ int run_options_parse(struct run_options *options, int argc, char **argv, int *r
 		  &options->ring_kib },
 		{ "wait", 0, CLI_NUMBER, "MS", "how long a full ring may hold CMD up (20)",
 		  &options->wait_ms },
+		{ "reload", 0, CLI_CHOICE, "on|off",
+		  "read the policy again when its files change (on)", &options->reload },
 		{ "nop", 0, CLI_FLAG, NULL, "the shim passes through and records nothing: for "
 		  "benchmarks", &options->is_nop },
 		{ 0 },

@@ -63,6 +63,16 @@ static struct memo *memo_of(struct policy *policy, struct model *model)
 /* --- remembering
  * ----------------------------------------------------------------------------------- */
 
+void policy_take_over(struct policy *policy, struct model *model)
+{
+	memo_of(policy, model);
+	for (uint32_t id = 1; id <= model_subjects(model); id++) {
+		struct subject *subject = model_subject(model, id);
+		if (subject && subject->binding)
+			policy_bind(policy, subject);
+	}
+}
+
 /* How many of the policy's dates are past at this instant. */
 static uint32_t epoch_at(const struct policy *policy, struct memo *memo, uint64_t now_ns)
 {

@@ -64,6 +64,8 @@ bool policy_wants_digests(const struct policy *policy);
 /* Finds the profiles that answer for a subject, and keeps them in subject->binding; called when
  * the subject is first judged. The binding belongs to the policy. */
 const struct policy_binding *policy_bind(struct policy *policy, struct subject *subject);
+/* Binds every subject of the model that another policy has bound, before that one is freed. */
+void policy_take_over(struct policy *policy, struct model *model);
 bool policy_is_profiled(const struct policy_binding *binding);
 /* role: conduit, the subject carries everything (libc, the loader, interpreters, shells): sentences
  * leave it out. NULL (never judged) is none. */

@@ -258,7 +258,7 @@ void fold_finish(struct fold *fold)
 }
 
 /* Tells what was held back and keeps only what the baseline counts: bounded by its file. */
-static void begin_anew(struct fold *fold)
+void fold_restart(struct fold *fold)
 {
 	uint32_t kept = 0;
 	fold_finish(fold);
@@ -282,7 +282,7 @@ static void begin_anew(struct fold *fold)
 int fold_add(struct fold *fold, const struct finding *finding)
 {
 	if (fold->count - fold->kept >= FOLD_ENTRIES_MAX)
-		begin_anew(fold);
+		fold_restart(fold);
 	struct fold_entry *entry = entry_get(fold, finding);
 	if (!entry)
 		return -ENOMEM;

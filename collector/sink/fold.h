@@ -21,6 +21,8 @@ struct fold *fold_new(const struct baseline *baseline,
 int fold_add(struct fold *fold, const struct finding *finding);
 /* The remainders. */
 void fold_finish(struct fold *fold);
+/* The same, and what comes from now on is told as if it were new: by other rules it is. */
+void fold_restart(struct fold *fold);
 /* What was known to the baseline; the array lives as long as the fold. */
 unsigned fold_baselined(struct fold *fold, const struct baselined **ret_baselined);
 void fold_free(struct fold *fold);
