@@ -139,7 +139,8 @@ static const char *const bypass_names[BYPASS_KINDS] = {
 #undef BYPASS
 };
 
-static void add_event(struct text *line, struct model *model, const struct item_event *event)
+static void add_event(struct text *line, struct model *model, const struct item_event *event,
+		      uint64_t number)
 {
 	const struct process *process = model_process(model, event->process);
 	const struct item_target *target = model_target(model, event->target);
@@ -157,6 +158,7 @@ static void add_event(struct text *line, struct model *model, const struct item_
 	text_add(line, event->flags & EVENT_UNANNOUNCED ? " unannounced" : "");
 	if (event->bypass && event->bypass < BYPASS_KINDS)
 		text_addf(line, " %s", bypass_names[event->bypass]);
+	text_addf(line, " #%" PRIu64, number);
 }
 
 static void add_process(struct text *line, const struct item_process *process)
@@ -269,6 +271,7 @@ struct show {
 	const char *subject, *action;
 	uint32_t pid;
 	bool is_filtering;
+	uint64_t number; /* of the last event in its log, from 1: what `policy explain` takes */
 	struct model *model;
 	struct text line;
 };
@@ -301,11 +304,12 @@ static bool is_wanted(const struct show *show, const struct item *item)
 
 static void show_item(struct show *show, const struct item *item)
 {
+	show->number += item->type == ITEM_EVENT;
 	if (!is_wanted(show, item))
 		return;
 	text_clear(&show->line);
 	if (item->type == ITEM_EVENT)
-		add_event(&show->line, show->model, &item->event);
+		add_event(&show->line, show->model, &item->event, show->number);
 	else
 		add_definition(&show->line, show->model, item);
 	puts(show->line.data ? show->line.data : "out of memory");
@@ -342,6 +346,7 @@ static int show(struct show *show, unsigned count, char **paths)
 
 	show->is_filtering = show->subject || show->action || show->pid;
 	for (unsigned i = 0; i < count && !ferror(stdout); i++) {
+		show->number = 0;
 		show->model = model_new();
 		if (!show->model) {
 			cli_error("%s", strerror(ENOMEM));

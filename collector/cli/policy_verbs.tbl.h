@@ -5,3 +5,4 @@
 VERB(check, cli_policy_check, "say all that is wrong with policies")
 VERB(effective, cli_policy_effective, "print what is in force, and where each rule stands")
 VERB(test, cli_policy_test, "judge cases and say which do not come out as expected")
+VERB(explain, cli_policy_explain, "say why an event was judged so, and what would allow it")

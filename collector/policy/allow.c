@@ -7,7 +7,7 @@
 #include "policy_inner.h"
 
 /* Lists that together grant an action: a listed peer also grants sending and resolving. */
-static unsigned granting(unsigned action, unsigned ret_actions[3])
+unsigned policy_granting(unsigned action, unsigned ret_actions[3])
 {
 	unsigned count = 0;
 	ret_actions[count++] = action;
@@ -43,7 +43,7 @@ static void answer_rule(struct answer *answer, const struct rule_ref *ref)
 static bool ask_lists(struct question *question, const struct list *lists, struct answer *answer,
 		      const struct rule **near)
 {
-	unsigned actions[3], count = granting(question->action, actions);
+	unsigned actions[3], count = policy_granting(question->action, actions);
 	const struct list *bind = &lists[WIRE_NET_BIND];
 	for (unsigned i = 0; i < count; i++) {
 		const struct list *list = &lists[actions[i]];
@@ -71,7 +71,7 @@ static bool ask_lists(struct question *question, const struct list *lists, struc
 /* The list to show as what would have been allowed. */
 static const struct list *deciding_list(const struct profile *profile, unsigned action)
 {
-	unsigned actions[3], count = granting(action, actions);
+	unsigned actions[3], count = policy_granting(action, actions);
 	for (unsigned i = 0; i < count; i++)
 		if (profile->lists[actions[i]].is_said)
 			return &profile->lists[actions[i]];

@@ -189,7 +189,25 @@ bool policy_is_conduit(const struct policy_binding *binding)
 	return binding && binding->primary && binding->primary->is_conduit;
 }
 
-bool policy_matches(const struct profile *profile, const struct subject *subject)
+unsigned policy_rank(const struct policy *policy, const struct subject *subject,
+		     struct ranked *ret_ranked, unsigned max)
 {
-	return profile_match(profile, answerable(subject));
+	unsigned count = 0;
+	subject = answerable(subject);
+	for (uint32_t i = 0; i < policy->profile_count; i++) {
+		struct ranked one = {policy->profiles[i], NULL};
+		unsigned at = count;
+		one.match = profile_match(one.profile, subject);
+		if (!one.match)
+			continue;
+		for (; at && is_better(one.profile, one.match, ret_ranked[at - 1].profile,
+				       ret_ranked[at - 1].match);
+		     at--)
+			if (at < max)
+				ret_ranked[at] = ret_ranked[at - 1];
+		if (at < max)
+			ret_ranked[at] = one;
+		count += count < max;
+	}
+	return count;
 }

@@ -316,8 +316,13 @@ void phrase_lists(struct policy *policy, struct pool *scratch);
 /* match.c */
 const struct policy_binding *policy_binding_of(struct policy *policy,
 					       const struct subject *subject);
-/* Is it one of those that could answer for the subject? */
-bool policy_matches(const struct profile *profile, const struct subject *subject);
+/* The profiles that match a subject, the one that goes before all others first; at most max. */
+struct ranked {
+	const struct profile *profile;
+	const struct match *match; /* by what */
+};
+unsigned policy_rank(const struct policy *policy, const struct subject *subject,
+		     struct ranked *ret_ranked, unsigned max);
 
 /* question.c: one event, made ready to be asked about. */
 struct question {
@@ -367,6 +372,8 @@ struct answer {
 void policy_ask(struct question *question, const struct policy_binding *binding,
 		const struct subject *subject, struct answer *ret_answer);
 bool is_own_file(const struct question *question, const struct subject *subject);
+/* Actions whose lists together grant this one, itself first. Returns how many. */
+unsigned policy_granting(unsigned action, unsigned ret_actions[3]);
 /* The next rule of forbidden[action] from *at on that matches, or NULL. */
 const struct rule *policy_forbids(struct question *question, uint32_t *at);
 
