@@ -160,5 +160,7 @@ bool bpf_map_file(struct bpf *bpf, const struct proc *proc, const struct unwind_
 enum bypass bpf_bypass_of(struct bpf *bpf, const struct proc *proc, const struct seen_stack *stack);
 /* Is the copy of a stack at odds with the stack that was announced for it (item id)? */
 bool bpf_contradicts(struct bpf *bpf, const struct seen_stack *copy, uint32_t announced);
+/* The same for a child that is still in its parent's memory (proc->is_guest). */
+bool bpf_contradicts_guest(struct bpf *bpf, const struct seen_stack *copy);
 
 #endif

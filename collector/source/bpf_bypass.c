@@ -88,6 +88,23 @@ enum bypass bpf_bypass_of(struct bpf *bpf, const struct proc *proc, const struct
 	return is_main_go(bpf, proc, stack->first) ? BYPASS_NONE : BYPASS_RAW;
 }
 
+/* A child in its parent's memory, before its exec, does under the parent's announcement what libc
+ * does for posix_spawn, or what comes through our hooks. It stands on a stack of its own, mostly; but
+ * the address that entered the kernel is its own, too. */
+bool bpf_contradicts_guest(struct bpf *bpf, const struct seen_stack *copy)
+{
+	const struct unwind_frame *frame;
+	const struct elf_facts *facts;
+
+	if (copy->first || !copy->count)
+		return false;
+	frame = &bpf->stack->frames[0];
+	facts = bpf->frames[0].facts;
+	if (frame->kind == UNWIND_UNKNOWN || (frame->object && frame->object->is_vdso))
+		return false;
+	return frame->kind == UNWIND_CODE || (facts && !facts->is_libc && !facts->is_shim);
+}
+
 /* A call that was announced came through our hook: its frame is on the stack, and whoever called
  * it is on the stack that was announced. Only a walk to the very end can prove that it is not. */
 bool bpf_contradicts(struct bpf *bpf, const struct seen_stack *copy, uint32_t announced)

@@ -121,20 +121,26 @@ static void announced_functions(struct bpf *bpf, struct deed *deed)
 		deed->event.via[i] = define_function(bpf->live, record->slot_via[i]);
 }
 
-/* Every n-th announced event brings its stack along: does it fit what was announced? Then the
- * stack is what counts. */
-static void announced_check(struct bpf *bpf, struct deed *deed, struct proc *owner,
+/* Every n-th announced event, and every one of an action that weighs more, brings its stack along:
+ * does it fit what was announced? If not, the stack is what counts, and whose it is. */
+static void announced_check(struct bpf *bpf, struct deed *deed, struct proc *proc,
 			    uint32_t announced)
 {
 	struct seen_stack seen;
 
-	if (!deed->has_stack || owner != deed->actor ||
-	    deed->record->head.pid != owner->pid ||
-	    !bpf_stack_unwind(bpf, deed->actor, &deed->record->head, &deed->regs, deed->stack,
+	if (!deed->has_stack ||
+	    !bpf_stack_unwind(bpf, proc, &deed->record->head, &deed->regs, deed->stack,
 			      deed->record->stack_len, &seen))
 		return;
-	if (!bpf_contradicts(bpf, &seen, announced))
+	if (!(proc->is_guest ? bpf_contradicts_guest(bpf, &seen)
+			     : bpf_contradicts(bpf, &seen, announced)))
 		return;
+	if (proc != deed->actor) {
+		proc->has_acted = true;
+		proc_announce(bpf->live, proc, NULL, NULL);
+		deed->actor = proc;
+		deed->event.process = proc->id;
+	}
 	deed->event.flags |= EVENT_STACK_CONTRADICTS;
 	deed->event.bypass = BYPASS_FORGED;
 	deed->event.chain = define_chain(bpf->live, deed->actor->id, seen.id, 0);
@@ -162,7 +168,7 @@ static bool deed_announced(struct bpf *bpf, struct deed *deed, struct proc *proc
 		return false;
 	deed->event.chain = decode_chain(bpf->live, owner, stack, origin);
 	deed->maker = stack_top(bpf->live, item);
-	announced_check(bpf, deed, owner, item);
+	announced_check(bpf, deed, proc, item);
 	return true;
 }
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,7 @@ int bpf_proc_fork(struct bpf *bpf, const struct wire_kernel_fork *record, size_t
 	child->how = PROCESS_FORK;
 	child->parent = parent->id;
 	child->starter_pid = parent->pid;
+	child->is_guest = record->clone_flags & CLONE_VM;
 	child->is_expected = parent->is_covered || parent->is_expected;
 	proc_inherit(child, parent);
 	unwind_process_forked(bpf->unwind, &from, &to);

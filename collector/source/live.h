@@ -74,6 +74,7 @@ struct proc {
 	bool is_kernel;
 	bool is_image;	      /* began with an exec, not with a fork */
 	bool is_expected;     /* the shim should come up in it */
+	bool is_guest;	      /* in its parent's memory: vfork, posix_spawn, clone, until its exec */
 	bool is_secure;
 	bool has_acted;	      /* did something of its own since it began */
 	uint32_t starter_pid; /* of the process that forked it */
