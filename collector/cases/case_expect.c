@@ -14,7 +14,7 @@ static const char *const severities[] = {"", "low", "medium", "high", "critical"
 static void read_outcome(struct cases *cases, const struct node *place, const char *text,
 			 struct expectation *expect)
 {
-	static const char *const words[] = {"", "allowed", "not-judged", "deviates", NULL};
+	static const char *const words[] = {"", "allowed", "not-judged", "deviates", "unknown", NULL};
 	for (unsigned i = 1; words[i]; i++)
 		if (!strcmp(words[i], text))
 			expect->outcome = (enum outcome_kind)i;

@@ -11,7 +11,7 @@
 static const char *const kind_words[] = {"subject", "library", "executable", "python", "script",
 					 "code"};
 static const char *const severity_words[] = {"none", "low", "medium", "high", "critical"};
-static const char *const outcome_words[] = {"", "allowed", "not-judged", "deviates"};
+static const char *const outcome_words[] = {"", "allowed", "not-judged", "deviates", "unknown"};
 
 /* --- who is meant -----------------------------------------------------------------------------
  */

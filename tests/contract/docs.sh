@@ -9,6 +9,7 @@ need_program jq
 need_subject fixed_static
 man=$root/collector/man
 verb_page=sowatch.1.scd policy_page=sowatch-policy.5.scd log_page=sowatch-log.5.scd
+test_page=sowatch-policy-test.5.scd
 
 # section PAGE HEADING: what stands between this heading and the next one.
 section() { awk -v heading="$2" '/^##? / { on = 0 } on; /^##? / && substr($0, index($0, " ") + 1) == heading { on = 1 }' "$man/$1"; }
@@ -73,6 +74,12 @@ find_keys()
 	END { for (i = 1; i <= NR; i++)
 		print (is_rule[where[i]] && had[rest[i]] == count ? "RULE" : where[i]), rest[i] }' \
 		"$work/schema" | sort -u >"$work/keys"
+}
+
+# The keys of files of cases.
+find_case_keys()
+{
+	sed -nE 's/^KEY\(([A-Z]+), "([^"]+)", .*/\1 \2/p' "$root/collector/cases/keys.tbl.h" >"$work/case-keys"
 }
 
 # Something of everything under a guard that forbids it, so that every kind of object is in an alert.
@@ -161,6 +168,13 @@ check_keys()
 	same "policy keys" "$work/keys" "$work/doc"
 }
 
+check_case_keys()
+{
+	awk '/^# JSON/ { where = "" } /^##? / { where = "" } /^; [A-Z]+$/ { where = $2 } where && /^\*/ {
+		gsub(/[*\\]/, ""); print where, $0 }' "$man/$test_page" >"$work/doc"
+	same "keys of cases" "$work/case-keys" "$work/doc"
+}
+
 # What --vantage auto takes is what the page says it takes.
 check_vantage()
 {
@@ -175,6 +189,7 @@ check_pages()
 {
 	check_verbs
 	check_keys
+	check_case_keys
 	section $verb_page ALERTS | entries >"$work/doc"
 	same "fields of alerts" "$work/alerts.fields" "$work/doc"
 	section $verb_page SUMMARY | entries >"$work/doc"
@@ -239,6 +254,8 @@ check_checks()
 	noticed "policy keys: $gone" $policy_page 's/^\*build-id\*/*owner* _texts_\n&/'
 	noticed "policy keys: $gone" $policy_page 's/^(\*redact\*) .*/\1 _texts_/'
 	noticed "policy keys: $there" $policy_page '/^; RULE/,/^##/ { /^\*expires\*/d }'
+	noticed "keys of cases: $there" $test_page '/^; SUBJECT/,/^##/ { /^\*package\*/d }'
+	noticed "keys of cases: $gone" $test_page 's/^\*thread-of\*/*fork-of*\n&/'
 	noticed "actions: $there" $verb_page '/^\*exec\.code\*/d'
 	noticed "actions: $gone" $verb_page 's/^\*exec\.code\*/*exec.trace*\n&/'
 	noticed "holes: $there" $verb_page '/^\*early\*/d'
@@ -254,6 +271,7 @@ check_checks()
 
 find_verbs
 find_keys
+find_case_keys
 find_fields
 find_tables
 expect "every line of the schema was read" \
@@ -263,7 +281,7 @@ check_vantage
 check_examples
 check_checks
 
-for page in $verb_page $policy_page $log_page; do
+for page in $verb_page $policy_page $log_page $test_page; do
 	command -v scdoc >/dev/null || skip "scdoc is not installed: the pages were read, not made"
 	check
 	scdoc <"$man/$page" >"$work/page" 2>"$work/scdoc" || fail "scdoc does not take $page" - <"$work/scdoc"
