@@ -119,6 +119,9 @@ bool bpf_contradicts(struct bpf *bpf, const struct seen_stack *copy, uint32_t an
 		at++;
 	while (at < copy->count && bpf->frames[at].facts && bpf->frames[at].facts->is_shim)
 		at++;
+	/* Who jumped on is found out in another way here than there. */
+	while (at < copy->count && bpf->stack->frames[at].flags & WIRE_FRAME_INFERRED)
+		at++;
 	if (at >= copy->count || !bpf->frames[at].object)
 		return false;
 	return !stack_may_have(bpf->live, announced, bpf->frames[at].object);

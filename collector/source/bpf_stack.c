@@ -185,7 +185,7 @@ static void stack_define(struct bpf *bpf, struct seen_stack *seen)
 		}
 		frames[count++] = (struct item_frame){
 			.object = bpf->frames[i].object,
-			.flags = frame->flags & WIRE_FRAME_SIGNAL,
+			.flags = frame->flags & (WIRE_FRAME_SIGNAL | WIRE_FRAME_INFERRED),
 			.offset = bpf->frames[i].object ? frame->offset : 0,
 		};
 	}

@@ -139,6 +139,13 @@ static int maps_parse(struct maps *maps, FILE *file)
 	return error == -E2BIG || error == -EINVAL ? 0 : error;
 }
 
+static uint64_t next_serial(void)
+{
+	static uint64_t last;
+
+	return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
 static struct maps *maps_read_path(const char *path)
 {
 	struct maps *maps;
@@ -157,6 +164,7 @@ static struct maps *maps_read_path(const char *path)
 		return NULL;
 	}
 	maps->refs = 1;
+	maps->serial = next_serial();
 	clock_gettime(CLOCK_REALTIME, &now);
 	maps->read_realtime_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 	error = maps_parse(maps, file);
@@ -224,8 +232,10 @@ static struct maps *maps_copy(const struct maps *maps, uint64_t start, uint64_t 
 		if (!error && region.object)
 			region.object->refs++;
 	}
-	if (copy)
+	if (copy) {
 		copy->refs = 1;
+		copy->serial = next_serial();
+	}
 	if (!error)
 		return copy;
 	maps_put(copy);

@@ -30,6 +30,7 @@ struct region {
 
 struct maps {
 	unsigned refs;
+	uint64_t serial; /* never used for another map */
 	uint32_t count, room;
 	uint32_t paths_len, paths_room;
 	struct region *regions; /* ascending */

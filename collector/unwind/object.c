@@ -50,7 +50,9 @@ static void object_load(struct objects *objects, struct object *object, const st
 		object_find_init(object, elf);
 		cfi_load(&object->cfi, elf);
 		symbols_load(&object->symbols, elf);
-		object->bytes += cfi_bytes(&object->cfi) + symbols_bytes(&object->symbols);
+		code_load(&object->code, elf, &object->symbols);
+		object->bytes += cfi_bytes(&object->cfi) + symbols_bytes(&object->symbols) +
+				 code_bytes(&object->code);
 	}
 }
 
@@ -60,6 +62,7 @@ static void object_free(struct objects *objects, struct object *object)
 	objects->bytes -= object->bytes;
 	cfi_done(&object->cfi);
 	symbols_done(&object->symbols);
+	code_done(&object->code);
 	free(object);
 }
 

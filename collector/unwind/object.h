@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cfi.h"
+#include "code.h"
 #include "symbols.h"
 #include "unwind.h"
 
@@ -28,6 +29,7 @@ struct object {
 	struct elf_segment segments[ELF_FILE_SEGMENTS]; /* PT_LOAD only */
 	struct cfi cfi;
 	struct symbols symbols;
+	struct code code;
 	size_t bytes;
 	/* With device and inode: the content. ctime cannot be set by anyone. */
 	int64_t size, mtime_ns, ctime_ns;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define TABLE_MAX (32ull << 20)
+#define PROBES_MAX 64
 #define NESTED_MAX 16 /* functions that start inside another one, before the one we look for */
 
 static bool is_function(const Elf64_Sym *symbol)
@@ -75,6 +76,7 @@ void symbols_done(struct symbols *symbols)
 	free(symbols->list);
 	free(symbols->strings[0]);
 	free(symbols->strings[1]);
+	free(symbols->exports);
 	memset(symbols, 0, sizeof(*symbols));
 }
 
@@ -154,15 +156,20 @@ static const char *function_name(const struct symbols *symbols, const struct sym
 	return NULL;
 }
 
+static void symbols_sort(struct symbols *symbols)
+{
+	if (!symbols->is_sorted && symbols->count)
+		qsort_r(symbols->list, symbols->count, sizeof(*symbols->list), symbol_compare,
+			symbols);
+	symbols->is_sorted = true;
+}
+
 const char *symbols_find(struct symbols *symbols, uint64_t address, unsigned nth)
 {
 	size_t end, begin;
 	uint64_t last;
 
-	if (!symbols->is_sorted && symbols->count)
-		qsort_r(symbols->list, symbols->count, sizeof(*symbols->list), symbol_compare,
-			symbols);
-	symbols->is_sorted = true;
+	symbols_sort(symbols);
 	end = symbols_before(symbols, address);
 	if (!end)
 		return NULL;
@@ -180,4 +187,65 @@ const char *symbols_find(struct symbols *symbols, uint64_t address, unsigned nth
 					     nth);
 	}
 	return NULL;
+}
+
+static uint32_t name_hash(const char *name)
+{
+	uint32_t hash = 5381;
+
+	for (unsigned i = 0; i < NAME_MAX && name[i]; i++)
+		hash = hash * 33 + (uint8_t)name[i];
+	return hash * 2654435769u;
+}
+
+/* Names that a hostile file makes fall together are left out: PROBES_MAX is the bound. */
+static void export_put(struct symbols *symbols, uint32_t index)
+{
+	const char *name = symbol_name(symbols, &symbols->list[index]);
+	uint32_t at = name_hash(name);
+
+	for (unsigned i = 0; i < PROBES_MAX; i++, at++) {
+		uint32_t *entry = &symbols->exports[at & symbols->exports_mask];
+
+		if (*entry)
+			continue;
+		*entry = index + 1;
+		return;
+	}
+}
+
+static void exports_make(struct symbols *symbols)
+{
+	uint32_t capacity = 16;
+
+	symbols_sort(symbols);
+	if (symbols->count > UINT32_MAX / 8)
+		return;
+	while (capacity < symbols->count * 2)
+		capacity *= 2;
+	symbols->exports = calloc(capacity, sizeof(*symbols->exports));
+	symbols->exports_mask = capacity - 1;
+	for (uint32_t i = 0; symbols->exports && i < symbols->count; i++) {
+		if (symbols->list[i].table == 0)
+			export_put(symbols, i);
+	}
+}
+
+bool symbols_export(struct symbols *symbols, const char *name, uint64_t *ret_address)
+{
+	uint32_t at = name_hash(name);
+
+	if (!symbols->exports && symbols->count)
+		exports_make(symbols);
+	for (unsigned i = 0; symbols->exports && i < PROBES_MAX; i++, at++) {
+		uint32_t index = symbols->exports[at & symbols->exports_mask];
+
+		if (!index)
+			return false;
+		if (strncmp(symbol_name(symbols, &symbols->list[index - 1]), name, NAME_MAX))
+			continue;
+		*ret_address = symbols->list[index - 1].start;
+		return true;
+	}
+	return false;
 }

@@ -19,6 +19,8 @@ struct symbols {
 	char *strings[2]; /* each ends in NUL */
 	uint64_t string_bytes[2];
 	bool is_sorted;
+	uint32_t *exports; /* by name: index in list + 1; made when first asked for */
+	uint32_t exports_mask;
 };
 
 void symbols_load(struct symbols *symbols, const struct elf_file *elf);
@@ -27,5 +29,8 @@ size_t symbols_bytes(const struct symbols *symbols);
 
 /* The nth name, by preference, of the function around address; NULL: there is none. */
 const char *symbols_find(struct symbols *symbols, uint64_t address, unsigned nth);
+
+/* The function that others may call by that name. */
+bool symbols_export(struct symbols *symbols, const char *name, uint64_t *ret_address);
 
 #endif

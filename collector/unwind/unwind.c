@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "jumps.h"
 #include "process.h"
 #include "walk.h"
 
@@ -17,6 +18,7 @@ struct unwind {
 	struct objects objects;
 	struct processes processes;
 	struct walk_row *rows;
+	struct jump_memo *jumps;
 	struct maps *pinned[PINNED]; /* what the last stack's frames point into */
 	struct unwind_counts counts;
 };
@@ -28,7 +30,10 @@ int unwind_open(struct unwind **ret_unwind)
 	if (!unwind)
 		return -ENOMEM;
 	unwind->rows = calloc(1u << WALK_CACHE_BITS, sizeof(*unwind->rows));
-	if (!unwind->rows) {
+	unwind->jumps = calloc(1u << JUMPS_CACHE_BITS, sizeof(*unwind->jumps));
+	if (!unwind->rows || !unwind->jumps) {
+		free(unwind->rows);
+		free(unwind->jumps);
 		free(unwind);
 		return -ENOMEM;
 	}
@@ -66,6 +71,7 @@ void unwind_close(struct unwind *unwind)
 	processes_done(&unwind->processes);
 	objects_done(&unwind->objects);
 	free(unwind->rows);
+	free(unwind->jumps);
 	free(unwind);
 }
 
@@ -139,6 +145,34 @@ static bool step(struct unwind *unwind, struct walk *walk, struct process *proce
 	return next.region != NULL;
 }
 
+/* Those who were called by the code at place and ended in a jump, before its own frame. callee: the
+ * object of the frame before, NULL: none. False: it is not known who they were. */
+static bool jumped_add(struct unwind *unwind, const struct walk *walk, struct process *process,
+		       uint32_t tid, const struct place *place, struct object *callee,
+		       struct unwind_stack *stack)
+{
+	struct jumps_scope scope = { process->maps, &unwind->objects,
+				     process->is_gone ? 0 : process->pid, tid, unwind->jumps };
+	struct jumps jumps;
+
+	if (walk->is_exact || walk->is_guess || !place->region ||
+	    place->region->state != REGION_OBJECT)
+		return true;
+	if (!scope.maps || !pinned_add(unwind, scope.maps))
+		return false;
+	jumps_find(&scope, place->region->object, walk_pc(walk) + 1 - place->region->bias, callee,
+		   &jumps);
+	while (jumps.count && stack->count < WIRE_STACK_FRAMES - 1) {
+		const struct jump *jump = &jumps.list[--jumps.count];
+		struct unwind_frame *frame = &stack->frames[stack->count++];
+		const struct place there = { jump->region, scope.maps };
+
+		frame_fill(frame, jump->region->bias + jump->offset, &there);
+		frame->flags |= WIRE_FRAME_INFERRED;
+	}
+	return !jumps.is_unknown;
+}
+
 int unwind_stack(struct unwind *unwind, const struct unwind_input *input,
 		 struct unwind_stack *ret_stack)
 {
@@ -146,6 +180,8 @@ int unwind_stack(struct unwind *unwind, const struct unwind_input *input,
 	struct walk walk = {.rows = unwind->rows};
 	struct process *process;
 	bool may_read = true;
+	struct object *callee = NULL;
+	bool is_stub = false;
 	struct place place;
 
 	pinned_release(unwind);
@@ -155,13 +191,23 @@ int unwind_stack(struct unwind *unwind, const struct unwind_input *input,
 	ret_stack->count = 0;
 	walk_begin(&walk, input);
 	do {
-		struct unwind_frame *frame = &ret_stack->frames[ret_stack->count];
+		struct unwind_frame *frame;
 
 		if (ret_stack->count == WIRE_STACK_FRAMES) {
 			walk.flags |= WIRE_STACK_TRUNCATED;
 			break;
 		}
 		place = place_find(unwind, process, tid, walk_pc(&walk), &may_read);
+		if (ret_stack->count && !is_stub &&
+		    !jumped_add(unwind, &walk, process, tid, &place, callee, ret_stack)) {
+			walk.flags |= WIRE_STACK_PARTIAL;
+			break;
+		}
+		callee = place.region && place.region->state == REGION_OBJECT
+				 ? place.region->object
+				 : NULL;
+		is_stub = callee && code_is_stub(&callee->code, walk_pc(&walk) - place.region->bias);
+		frame = &ret_stack->frames[ret_stack->count];
 		frame_fill(frame, walk_pc(&walk), &place);
 		if (walk.is_exact && ret_stack->count)
 			frame->flags |= WIRE_FRAME_SIGNAL;

@@ -49,7 +49,9 @@ struct unwind_frame {
 	 * off where the file itself says so. Bytes, hostile, not terminated; same validity. */
 	const char *path;
 	uint32_t path_len;
-	uint32_t flags; /* WIRE_FRAME_SIGNAL */
+	/* WIRE_FRAME_SIGNAL; WIRE_FRAME_INFERRED: it is not on the stack, it was called and ended in
+	 * a jump: address is where its function begins. */
+	uint32_t flags;
 	uint8_t kind;	/* enum unwind_kind */
 	bool is_deleted;
 };
@@ -58,7 +60,8 @@ struct unwind_stack {
 	/* WIRE_STACK_PARTIAL: the walk could not go on (no or unusable call frame information, a
 	 * file that is gone or replaced, an address in no mapping). WIRE_STACK_TRUNCATED: the next
 	 * frame lies outside the copied bytes (or on another stack), or there are more than
-	 * WIRE_STACK_FRAMES. WIRE_STACK_FP: some frame was found by frame pointer only. 0: to the
+	 * WIRE_STACK_FRAMES. PARTIAL as well where somebody was called and jumped on, and it is
+	 * not known who: the frames end before the caller. WIRE_STACK_FP: some frame was found by frame pointer only. 0: to the
 	 * outermost frame. */
 	uint32_t flags;
 	uint32_t count;

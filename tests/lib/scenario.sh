@@ -123,7 +123,6 @@ can_see()
 }
 
 # can_tell WHAT: what is not told by the kernel alone, with nothing but a copy of the stack:
-#   jumps      a library that ended in a jump left no return address
 #   names      what a name was resolved to, so that an address cannot be held against a host name
 #   enclosing  the public function around a library that it called back into
 #   home       whose ~ it is, once the program has overwritten its environment; with both, too: the
@@ -132,7 +131,7 @@ can_see()
 can_tell()
 {
 	case $1 in
-	jumps | names | enclosing) has_shim ;;
+	names | enclosing) has_shim ;;
 	home) ! has_kernel ;;
 	*) fail "can_tell knows no $1"; exit 1 ;;
 	esac

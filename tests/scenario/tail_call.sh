@@ -14,15 +14,10 @@ for pair in libmid_tail:leaf_open libmid_tail:leaf_system libleaf_tail:open libl
 done
 
 watch open --policy "$strict" -- "$subjects/chain_tail_app" open data.txt
-if can_tell jumps; then
-	expect_deviations 1 libleaf_tail.so file.read "$cwd/data.txt" \
-		'^libleaf_tail.so\|libmid_tail.so\|chain_tail_app'
-	expect_attribution inferred
-else
-	# The last one that has a frame; it is the program that called them both.
-	expect_event chain_tail_app file.read
-fi
+expect_deviations 1 libleaf_tail.so file.read "$cwd/data.txt" \
+	'^libleaf_tail.so\|libmid_tail.so\|chain_tail_app'
+expect_attribution inferred
 
 watch system --policy "$strict" -- "$subjects/chain_tail_app" system 'exit 3'
-! can_tell jumps || expect_deviations 1 libleaf_tail.so exec.run '.*/(da|ba)?sh' \
+expect_deviations 1 libleaf_tail.so exec.run '.*/(da|ba)?sh' \
 	'^libleaf_tail.so\|libmid_tail.so\|chain_tail_app'

@@ -28,7 +28,7 @@ static uint8_t copy[COPY_BYTES];
 
 /* --- tracing ----------------------------------------------------------------------------- */
 struct traced {
-	unsigned stacks, bad, without_marker;
+	unsigned stacks, bad, without_marker, jumped;
 	uint64_t marker_start, marker_end; /* a function that is on every stack; 0: none */
 	bool is_marked;			   /* only between getppid() and getppid() */
 };
@@ -49,6 +49,12 @@ static void traced_check(struct traced *traced, int tid, const struct wire_kerne
 	}
 	if (stack.flags || !is_found)
 		stack_print(&stack);
+	for (unsigned i = 0; i < stack.count; i++) {
+		if (!(stack.frames[i].flags & WIRE_FRAME_INFERRED))
+			continue;
+		traced->jumped++;
+		break;
+	}
 	traced->bad += stack.flags != 0;
 	traced->without_marker += !is_found;
 }
@@ -196,8 +202,8 @@ static void traced_program(const char *const *argv)
 		_exit(126);
 	}
 	assert_int_not_equal(traced_run(&traced, pid), 126);
-	print_message("           %u stacks of %s, %u not whole\n", traced.stacks, argv[0],
-		      traced.bad);
+	print_message("           %u stacks of %s, %u not whole, %u with jumps\n", traced.stacks,
+		      argv[0], traced.bad, traced.jumped);
 	assert_true(traced.stacks > 20);
 	assert_int_equal(traced.bad, 0);
 }
