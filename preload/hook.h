@@ -62,6 +62,9 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define NOINLINE __attribute__((noinline))
+/* Large, and not touched by programs that do nothing: kept apart, so that all that every start
+ * touches lies in one page. The linker sorts sections by name. */
+#define TABLE __attribute__((section(".bss.tables")))
 
 enum hook_id {
 	HOOK_NONE,
@@ -304,6 +307,8 @@ struct unwind_frame {
 void unwind_forget(void);
 /* Entry of the function that holds pc, 0 unknown; its end in ret_end. */
 uint64_t unwind_function(uint64_t pc, uint64_t *ret_end);
+/* The entry alone, from memory when it was asked for lately. */
+uint64_t unwind_function_entry(uint64_t pc);
 
 extern uint32_t load_generation;
 /* Defines the object if need be. 0: code in no object. *ret_base: load bias. */

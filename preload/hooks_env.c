@@ -8,7 +8,7 @@
 #define SEEN 2048
 #define PROBES 8
 
-static uint64_t seen[SEEN];
+static TABLE uint64_t seen[SEEN];
 
 static bool is_news(const char *name, const void *caller)
 {

@@ -171,7 +171,7 @@ struct start {
 	void *(*function)(void *);
 	void *argument;
 };
-static struct start starts[STARTS];
+static TABLE struct start starts[STARTS];
 static uint32_t next_start;
 
 static struct start *start_claim(void)

@@ -133,7 +133,7 @@ EXPORT int system(const char *command)
 #define PIPES 256
 
 /* Streams whose child we started. `claim` goes 0 free, 1 being filled or emptied, 2 in use. */
-static struct pipe_entry {
+static TABLE struct pipe_entry {
 	int claim;
 	int fd; /* noted: the stream may be gone while another thread looks */
 	pid_t pid;

@@ -12,7 +12,7 @@
 /* One word an object: what tells it apart above, id below, so that a pair is never torn. The place
  * alone would not do: between an unmapping and the forgetting after it another thread may already
  * have loaded something else there, and libc unloads objects of its own without telling. */
-static uint64_t objects[OBJECTS];
+static TABLE uint64_t objects[OBJECTS];
 static uint32_t next_id;
 static uint64_t shim_start, shim_end;
 

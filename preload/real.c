@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finds the functions we stand in front of: what dlsym(RTLD_NEXT) would answer, without its locks
- * and at a tenth of its cost, because every process pays this at start. The objects after us in
- * the loader's list are searched in order through their GNU hash tables; the default version wins,
- * as in an unversioned look-up. Anything unusual (IFUNC, no GNU hash table) goes to dlsym.
+ * Finds the functions we stand in front of: what dlsym(RTLD_NEXT) would answer at start, without
+ * its locks. The objects after us in the loader's list are searched in order through their GNU hash
+ * tables; the default version wins, as in an unversioned look-up. Anything unusual (IFUNC, no GNU
+ * hash table) goes to dlsym.
+ *
+ * Each is looked for when it is first called: most programs call few of them, and all of them
+ * together were 15 us of every start. Until then its place holds a few instructions that look, put
+ * the answer there and jump to it. Only objects that were there at start are searched: they stay.
  *
  * No string functions of libc's: a sanitizer has put its own in front of them, and those may not be
  * called before it is ready.
@@ -20,13 +24,25 @@ struct symbols {
 	uint64_t base;
 };
 
-/* Names one after the other: an array of pointers would be 150 relocations and a page copied in
- * every process that starts. */
-static const char names[] =
-#define HOOK(family, kind, ret, name, params) #name "\0"
+/* Names one after the other, and where each begins: an array of pointers would be 150 relocations
+ * and a page copied in every process that starts. */
+struct names {
+#define HOOK(family, kind, ret, name, params) char name[sizeof(#name)];
 #include "hooks.tbl.h"
 #undef HOOK
-	;
+};
+static const struct names names = {
+#define HOOK(family, kind, ret, name, params) #name,
+#include "hooks.tbl.h"
+#undef HOOK
+};
+static const uint16_t name_at[] = {
+#define HOOK(family, kind, ret, name, params) offsetof(struct names, name),
+#include "hooks.tbl.h"
+#undef HOOK
+};
+#define COUNT (sizeof(name_at) / sizeof(*name_at))
+_Static_assert(COUNT == HOOK_COUNT - 1, "the table begins at 1");
 
 static bool is_same(const char *a, const char *b)
 {
@@ -124,6 +140,9 @@ static const struct link_map *map_next(void)
 		       NULL;
 }
 
+/* The last object of the start. */
+static const struct link_map *map_last;
+
 void *real_find(const char *name)
 {
 	uint32_t hash = gnu_hash(name);
@@ -134,6 +153,8 @@ void *real_find(const char *name)
 
 		if (symbols_of(map, &object) && (symbol = symbols_find(&object, name, hash)))
 			return symbol_address(&object, symbol, name);
+		if (map == map_last)
+			break;
 	}
 	return NULL;
 }
@@ -144,53 +165,113 @@ static long real_missing(void)
 	return -1;
 }
 
-/* Fills in what these objects have of what is still missing. struct real is nothing but function
- * pointers in the table's order. */
-static void real_search(const struct symbols *objects, unsigned count)
+/* Any number of threads and handlers may be here at once: they find the same. */
+__attribute__((used)) static void *real_resolve(uint32_t index)
+{
+	const char *name = (const char *)&names + name_at[index];
+	void *function = real_find(name);
+
+	if (!function)
+		function = (void *)real_missing;
+	__atomic_store_n((void **)&real + index, function, __ATOMIC_RELAXED);
+	return function;
+}
+
+/* A stub is STUB_BYTES of code that leaves everything but r11 as the caller had it. */
+#define STUB_BYTES 16
+extern const char real_stubs[] __attribute__((visibility("hidden")));
+__asm__(".text\n"
+	".balign 16\n"
+	"real_stubs:\n"
+	".cfi_startproc\n"
+	"	.Lindex = 0\n"
+#define HOOK(family, kind, ret, name, params)                                                      \
+	"	.balign 16\n"                                                                      \
+	"	mov $.Lindex, %r11d\n"                                                             \
+	"	jmp real_lazy\n"                                                                   \
+	"	.Lindex = .Lindex + 1\n"
+#include "hooks.tbl.h"
+#undef HOOK
+	".cfi_endproc\n"
+	"real_lazy:\n"
+	".cfi_startproc\n"
+	"	push %rbp\n"
+	".cfi_adjust_cfa_offset 8\n"
+	".cfi_rel_offset %rbp, 0\n"
+	"	mov %rsp, %rbp\n"
+	".cfi_def_cfa_register %rbp\n"
+	"	and $-16, %rsp\n" /* the caller's need not be aligned, dlsym wants it so */
+	"	sub $192, %rsp\n"
+	"	mov %rdi, (%rsp)\n"
+	"	mov %rsi, 8(%rsp)\n"
+	"	mov %rdx, 16(%rsp)\n"
+	"	mov %rcx, 24(%rsp)\n"
+	"	mov %r8, 32(%rsp)\n"
+	"	mov %r9, 40(%rsp)\n"
+	"	mov %rax, 48(%rsp)\n" /* how many vector registers, where there may be any */
+	"	mov %r10, 56(%rsp)\n"
+	"	movaps %xmm0, 64(%rsp)\n"
+	"	movaps %xmm1, 80(%rsp)\n"
+	"	movaps %xmm2, 96(%rsp)\n"
+	"	movaps %xmm3, 112(%rsp)\n"
+	"	movaps %xmm4, 128(%rsp)\n"
+	"	movaps %xmm5, 144(%rsp)\n"
+	"	movaps %xmm6, 160(%rsp)\n"
+	"	movaps %xmm7, 176(%rsp)\n"
+	"	mov %r11d, %edi\n"
+	"	call real_resolve\n"
+	"	mov %rax, %r11\n"
+	"	mov (%rsp), %rdi\n"
+	"	mov 8(%rsp), %rsi\n"
+	"	mov 16(%rsp), %rdx\n"
+	"	mov 24(%rsp), %rcx\n"
+	"	mov 32(%rsp), %r8\n"
+	"	mov 40(%rsp), %r9\n"
+	"	mov 48(%rsp), %rax\n"
+	"	mov 56(%rsp), %r10\n"
+	"	movaps 64(%rsp), %xmm0\n"
+	"	movaps 80(%rsp), %xmm1\n"
+	"	movaps 96(%rsp), %xmm2\n"
+	"	movaps 112(%rsp), %xmm3\n"
+	"	movaps 128(%rsp), %xmm4\n"
+	"	movaps 144(%rsp), %xmm5\n"
+	"	movaps 160(%rsp), %xmm6\n"
+	"	movaps 176(%rsp), %xmm7\n"
+	"	leave\n"
+	".cfi_def_cfa %rsp, 8\n"
+	".cfi_restore %rbp\n"
+	"	jmp *%r11\n"
+	".cfi_endproc\n");
+
+/* An object that cannot be searched means dlsym for all, now: later its lock might be held by those
+ * who call us. */
+static void real_ask(void)
 {
 	void **place = (void **)&real;
 
-	for (const char *name = names; *name; name++, place++) {
-		uint32_t hash = gnu_hash(name);
-
-		for (unsigned i = 0; i < count && !*place; i++) {
-			const ElfW(Sym) *symbol = symbols_find(&objects[i], name, hash);
-
-			if (symbol)
-				*place = symbol_address(&objects[i], symbol, name);
-		}
-		while (*name)
-			name++;
+	for (unsigned i = 0; i < COUNT; i++) {
+		place[i] = dlsym(RTLD_NEXT, (const char *)&names + name_at[i]);
+		if (!place[i])
+			place[i] = (void *)real_missing;
 	}
 }
 
-#define BATCH 32
-
 int real_init(void)
 {
-	struct symbols objects[BATCH];
 	void **place = (void **)&real;
 	const struct link_map *map = map_next();
 	bool is_odd = !map;
-	unsigned count = 0;
 
+	for (unsigned i = 0; i < COUNT; i++)
+		place[i] = (void *)(uintptr_t)(real_stubs + i * STUB_BYTES);
 	for (; map && !is_odd; map = map->l_next) {
-		if (symbols_of(map, &objects[count]))
-			count++;
-		else
-			is_odd = map->l_name && map->l_name[0] && !is_vdso(map->l_name);
-		if (count == BATCH || !map->l_next) {
-			real_search(objects, count);
-			count = 0;
-		}
+		struct symbols object;
+
+		is_odd = !symbols_of(map, &object) && map->l_name && map->l_name[0] &&
+			 !is_vdso(map->l_name);
+		map_last = map;
 	}
-	for (const char *name = names; *name; name++, place++) {
-		if (is_odd)
-			*place = dlsym(RTLD_NEXT, name);
-		if (!*place)
-			*place = (void *)real_missing;
-		while (*name)
-			name++;
-	}
+	if (is_odd)
+		real_ask();
 	return 0;
 }

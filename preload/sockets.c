@@ -15,7 +15,7 @@ struct note {
 	uint16_t pad;
 	uint32_t peer;	     /* hash of last reported peer and caller */
 };
-static struct note notes[NOTES];
+static TABLE struct note notes[NOTES];
 
 /* A vfork child closes descriptors of its own, and these notes are its parent's. */
 static struct note *note_of(int fd)

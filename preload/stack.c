@@ -9,7 +9,7 @@
 #define PROBES 8u
 #define ID_BITS 24
 
-static uint64_t stacks[STACKS];
+static TABLE uint64_t stacks[STACKS];
 static uint32_t next_id;
 
 void stack_forget(void)
@@ -69,7 +69,23 @@ static inline bool walk_next(struct walk *walk)
 struct writer {
 	struct wire_frame *frames; /* NULL: only count, and define the objects */
 	unsigned count, max;
+	const struct link_map *map; /* of the frame before: mostly the same */
+	uint32_t id;
 };
+
+static uint32_t writer_object(struct writer *w, uint64_t pc, uint64_t *ret_base)
+{
+	struct dl_find_object object;
+
+	if (_dl_find_object((void *)pc, &object) < 0)
+		return 0;
+	if (w->map != object.dlfo_link_map || !w->id) {
+		w->id = object_id(pc, ret_base);
+		w->map = object.dlfo_link_map;
+	}
+	*ret_base = object.dlfo_link_map->l_addr;
+	return w->id;
+}
 
 static void writer_add(struct writer *w, uint64_t pc, uint32_t flags)
 {
@@ -78,7 +94,7 @@ static void writer_add(struct writer *w, uint64_t pc, uint32_t flags)
 
 	if (w->count == w->max)
 		return;
-	id = object_id(pc, &base);
+	id = writer_object(w, pc, &base);
 	if (w->frames)
 		w->frames[w->count] = (struct wire_frame){ id ? pc - base : pc, id, flags };
 	w->count++;
@@ -88,7 +104,7 @@ static void writer_add(struct writer *w, uint64_t pc, uint32_t flags)
 static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 {
 	struct walk walk = walk_begin(frame);
-	uint64_t callee = hook_entry(hook), end;
+	uint64_t callee = hook_entry(hook);
 
 	do {
 		uint64_t entries[4], pc = walk_pc(&walk);
@@ -99,7 +115,7 @@ static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 		while (hops)
 			writer_add(w, entries[--hops], WIRE_FRAME_INFERRED);
 		writer_add(w, pc, walk.frame.is_exact ? WIRE_FRAME_SIGNAL : 0);
-		callee = unwind_function(pc, &end);
+		callee = unwind_function_entry(pc);
 	} while (walk_next(&walk));
 	return walk.flags;
 }
@@ -120,7 +136,7 @@ static NOINLINE uint32_t stack_define(void **frame, unsigned hook)
 	record = ring_reserve(bytes, WIRE_FAMILY_META);
 	if (!record)
 		return 0;
-	w = (struct writer){ record->frames, 0, w.count };
+	w = (struct writer){ .frames = record->frames, .max = w.count };
 	flags = writer_fill(&w, frame, hook);
 	record->id = id;
 	record->count = w.count;
@@ -131,7 +147,8 @@ static NOINLINE uint32_t stack_define(void **frame, unsigned hook)
 uint32_t stack_capture(void **frame, unsigned hook)
 {
 	struct walk walk = walk_begin(frame);
-	uint64_t hash = load_generation * 0xff51afd7ed558ccdull + hook + session.generation;
+	uint64_t hash = load_generation * 0xff51afd7ed558ccdull + hook +
+			session.generation * 0xc2b2ae3d27d4eb4full;
 	uint64_t *place = NULL, tag;
 	uint32_t id;
 

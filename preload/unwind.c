@@ -17,7 +17,7 @@
 
 #include <sys/ucontext.h>
 
-struct unwind_entry unwind_cache[1u << UNWIND_CACHE_BITS];
+TABLE struct unwind_entry unwind_cache[1u << UNWIND_CACHE_BITS];
 
 uint32_t load_generation;
 
@@ -242,6 +242,26 @@ uint64_t unwind_function(uint64_t pc, uint64_t *ret_end)
 		return 0;
 	*ret_end = fde.start + fde.bytes;
 	return fde.start;
+}
+
+/* Entries of functions, as rows are cached: a pair that checks itself. A new stack asks for every
+ * frame twice, and shares most of its frames with the one before. */
+#define ENTRY_BITS 10
+static TABLE struct unwind_entry entry_cache[1u << ENTRY_BITS];
+
+uint64_t unwind_function_entry(uint64_t pc)
+{
+	uint64_t key = unwind_key(pc), end, start;
+	struct unwind_entry *entry =
+		&entry_cache[(key * 0x9e3779b97f4a7c15ull) >> (64 - ENTRY_BITS)];
+
+	start = __atomic_load_n(&entry->row, __ATOMIC_RELAXED);
+	if (likely(start && (__atomic_load_n(&entry->check, __ATOMIC_RELAXED) ^ start) == key))
+		return start;
+	start = unwind_function(pc, &end);
+	__atomic_store_n(&entry->row, start, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->check, key ^ start, __ATOMIC_RELAXED);
+	return start;
 }
 
 /* --- running call frame instructions ---------------------------------------------------------- */

@@ -85,9 +85,14 @@ static inline uint64_t load(uint64_t address)
 	return *(const uint64_t *)address;
 }
 
+static inline uint64_t unwind_key(uint64_t pc)
+{
+	return pc ^ ((uint64_t)__atomic_load_n(&load_generation, __ATOMIC_RELAXED) << 48);
+}
+
 static inline struct row row_find(uint64_t pc)
 {
-	uint64_t key = pc ^ ((uint64_t)__atomic_load_n(&load_generation, __ATOMIC_RELAXED) << 48);
+	uint64_t key = unwind_key(pc);
 	struct unwind_entry *entry =
 		&unwind_cache[(key * 0x9e3779b97f4a7c15ull) >> (64 - UNWIND_CACHE_BITS)];
 	uint64_t word = __atomic_load_n(&entry->row, __ATOMIC_RELAXED);
