@@ -4,10 +4,10 @@
  * fork. Raw system calls only: the child of a multithreaded fork may do nothing else. Every
  * failure leaves the program running as if we were not there.
  */
-#include "hook.h"
+#include "python.h"
 
 #include <linux/memfd.h>
-#include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/un.h>
 
@@ -204,6 +204,21 @@ static long ring_make(struct wire_ring **ret_ring)
 	return fd;
 }
 
+#ifndef SYS_mseal
+#define SYS_mseal 462 /* Linux 6.10 */
+#endif
+
+/* From now on nobody unmaps it, takes its rights away or maps something else over it: the program's
+ * code must neither crash in us nor silence us. Not where a filter may kill for calls it does not
+ * know; elsewhere an older kernel merely refuses. */
+static void ring_seal(const struct wire_ring *ring)
+{
+	uint64_t data = (uint64_t)session.ring_kib << 10;
+
+	if (sys_call1(SYS_prctl, PR_GET_SECCOMP) == 0)
+		sys_call3(SYS_mseal, ring, WIRE_RING_HEADER_BYTES + 2 * data, 0);
+}
+
 static void ring_unmake(struct wire_ring *ring, long fd)
 {
 	uint64_t data = (uint64_t)session.ring_kib << 10;
@@ -388,9 +403,10 @@ static bool session_attach(struct wire_hello *hello)
 	session.instance = (uint64_t)session.pid << 40 ^ clock_now_ns();
 	session.generation++;
 	hello_fill(hello);
-	process_publish(hello->how == WIRE_HELLO_EXEC);
+	process_publish();
 	if (hello_send(hello, fd)) {
 		sys_call1(SYS_close, fd);
+		ring_seal(ring);
 		return true;
 	}
 	session.ring = old;

@@ -220,7 +220,8 @@ static inline const struct outcome *lab_do(struct lab *lab, uint32_t chain, unsi
 	return &lab->outcomes[0];
 }
 
-static const char *const lab_kinds[] = {"?", "allowed", "not judged", "deviates"};
+static const char *const lab_kinds[] = {"?", "allowed", "not judged", "deviates",
+					 "unheard"};
 
 /* "deviates libfoo.so": what [0] says, and about whom. */
 #define lab_expect(got, expected)                                                                  \
