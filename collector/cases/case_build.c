@@ -52,6 +52,7 @@ static uint32_t add_object(struct build *build, const struct case_subject *subje
 		.package = str_of(subject->package),
 		.package_version = str_of(subject->version),
 		.inode = build->objects,
+		.sha256 = str_of(subject->sha256),
 	};
 	ingest(build, &item);
 	return build->objects;
@@ -98,7 +99,8 @@ static uint32_t add_chain(struct build *build, const uint32_t *objects, uint32_t
 
 static const struct case_subject plain_app = {
 	.kind = SUBJECT_EXECUTABLE, .name = "app", .path = "/opt/app/app", .package = "",
-	.version = "",		    .build_id = "", .sha256 = "",	   .profile = "none"};
+	.version = "",		    .build_id = "", .sha256 = "",	   .origin = "",
+	.profile = "none"};
 
 /* Objects of a chain's subjects into objects[]; who is the program and the script. */
 static uint32_t add_objects(struct build *build, const struct case_chain *chain, uint32_t *objects,
@@ -144,6 +146,9 @@ static uint32_t add_process(struct build *build, const struct process_parts *par
 		.home = str_of(test->home),
 		.script = str_of(parts->script ? parts->script->path : ""),
 		.exe_object = parts->program_object,
+		.exe_sha256 = str_of(parts->program->sha256),
+		.script_sha256 = str_of(parts->script ? parts->script->sha256 : ""),
+		.script_origin = str_of(parts->script ? parts->script->origin : ""),
 	};
 	ingest(build, &item);
 	return id;

@@ -114,6 +114,7 @@ static void read_long(struct cases *cases, const struct node *node, struct case_
 	subject->version = case_text(cases, node, "version");
 	subject->build_id = case_text(cases, node, "build-id");
 	subject->sha256 = case_text(cases, node, "sha256");
+	subject->origin = case_text(cases, node, "origin");
 	subject->profile = case_text(cases, node, "profile");
 	if (subject->kind == SUBJECT_SCRIPT && *text && *text != '/')
 		report_error(&cases->loader->reports, node->place, "a script needs its whole path");
@@ -131,6 +132,7 @@ static void read_subject(struct cases *cases, const struct node *node, struct ca
 					 .version = "",
 					 .build_id = "",
 					 .sha256 = "",
+					 .origin = "",
 					 .profile = ""};
 	if (node->is_broken)
 		return;

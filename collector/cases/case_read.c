@@ -170,6 +170,8 @@ static void read_event(struct cases *cases, const struct node *node, struct test
 	test->is_partial = case_bool(cases, node, "partial");
 	if (case_bool(cases, node, "datagram"))
 		test->event_flags |= EVENT_DATAGRAM;
+	if (case_bool(cases, node, "unheard"))
+		test->event_flags |= EVENT_UNHEARD;
 }
 
 /* Beside the file that names it. */

@@ -20,7 +20,7 @@ struct case_subject {
 	const struct node *node;
 	enum subject_kind kind;
 	const char *text; /* for messages */
-	const char *name, *path, *package, *version, *build_id, *sha256;
+	const char *name, *path, *package, *version, *build_id, *sha256, *origin;
 	const char *profile; /* the profile that must answer for it; "none"; "": any must */
 	bool is_plain_app;   /* the word app: a program without profile */
 };
