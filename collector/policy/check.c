@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy_inner.h"
+#include "warn.h"
 
 static bool is_path_rule(const struct rule *rule)
 {
@@ -39,7 +39,7 @@ static void check_link(struct loader *loader, const struct list *list, const str
 	if (!*prefix || !realpath(prefix, real) || !strcmp(prefix, real) ||
 	    has_match(list, pool_print(pool, "%s%s", real, path->glob.text + strlen(prefix))))
 		return;
-	report_warning(&loader->reports, rule->place,
+	report_warning_of(&loader->reports, rule->place, WARNING_LINK,
 		       "here \"%s\" is a link to \"%s\", and rules match the real path",
 		       report_quote(pool, prefix, strlen(prefix)),
 		       report_quote(pool, real, strlen(real)));
@@ -71,7 +71,8 @@ static void check_twice(struct loader *loader, const struct list *list)
 		const struct rule *a = sorted[i - 1], *b = sorted[i];
 		if (a->grant == b->grant && a->guard == b->guard && !strcmp(a->text, b->text) &&
 		    a->expires_ns == b->expires_ns)
-			report_warning(&loader->reports, b->place, "this already stands at %s:%u",
+			report_warning_of(&loader->reports, b->place, WARNING_TWICE,
+					  "this already stands at %s:%u",
 				       a->ref.file, a->ref.line);
 	}
 }
@@ -94,4 +95,8 @@ void check_policy(struct loader *loader)
 		check_lists(loader, policy->profiles[i]->lists);
 	check_lists(loader, policy->base);
 	check_lists(loader, policy->forbidden);
+	warn_shadow(loader);
+	warn_layers(loader);
+	warn_never(loader);
+	warn_wide(loader);
 }

@@ -61,7 +61,8 @@ uint64_t compile_expires(struct loader *loader, const struct node *mapping, enum
 	}
 	uint64_t expires_ns = ((uint64_t)seconds + 86400) * 1000000000ull;
 	if (loader->options->is_warning && (uint64_t)time(NULL) * 1000000000ull >= expires_ns)
-		report_warning(&loader->reports, value->place, "this has expired");
+		report_warning_of(&loader->reports, value->place, WARNING_EXPIRED,
+				  "this has expired");
 	policy->expiries = pool_grow(&policy->pool, policy->expiries, policy->expiry_count,
 				     sizeof(*policy->expiries));
 	policy->expiries[policy->expiry_count++] = expires_ns;

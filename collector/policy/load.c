@@ -302,6 +302,30 @@ static void loader_done(struct loader *loader)
 	pool_done(&loader->scratch);
 }
 
+/* The same to who asked for it otherwise than in words. */
+static void tell_problems(struct loader *loader)
+{
+	const struct policy_options *options = loader->options;
+	for (uint32_t i = 0; options->problem && i < loader->reports.count; i++) {
+		const struct report *report = &loader->reports.list[i];
+		const struct origin *origin = report->place.origin;
+		struct policy_problem problem = {
+			.file = origin ? origin->path : NULL,
+			.line = report->place.line,
+			.column = report->place.column,
+			.is_warning = report->is_warning,
+			.id = report->is_warning ? warning_name(report->warning) : "error",
+			.message = report->message};
+		options->problem(options->problem_arg, &problem);
+	}
+	if (options->problem && loader->reports.left_out)
+		options->problem(options->problem_arg,
+				 &(struct policy_problem){
+					 .id = "error",
+					 .message = pool_print(&loader->scratch, "and %u more",
+							       loader->reports.left_out)});
+}
+
 /* Everything after set-up: paths when given, else texts. May unwind to the caller. */
 static void load_all(struct loader *loader, const char *const *paths,
 		     const struct policy_text *texts, unsigned count)
@@ -321,7 +345,9 @@ static void load_all(struct loader *loader, const char *const *paths,
 	if (!loader->origin_count)
 		report_error(&loader->reports, (struct place){0}, "there is no policy");
 	compile_all(loader);
+	reports_sort(&loader->reports);
 	reports_print(&loader->reports, loader->options->errors);
+	tell_problems(loader);
 }
 
 static int load(const char *const *paths, const struct policy_text *texts, unsigned count,

@@ -32,12 +32,24 @@ struct policy_variable {
 	char *name, *value;
 };
 
+/* One error or warning of a load. Strings live during the call; file may be NULL, line 0. */
+struct policy_problem {
+	const char *file;
+	unsigned line, column;
+	bool is_warning;
+	const char *id; /* "error", or the warning's name in warnings.tbl.h */
+	const char *message;
+};
+
 struct policy_options {
 	/* Value of ${NAME}, or NULL when unset. Live: getenv. Replay: the log's variables. */
 	const char *(*variable)(void *arg, const char *name);
 	void *variable_arg;
 	FILE *errors; /* gcc-style messages go here, all of them */
 	bool is_warning; /* also warnings (policy check) */
+	/* Called for each of them too, sorted by place; may be NULL. */
+	void (*problem)(void *arg, const struct policy_problem *problem);
+	void *problem_arg;
 };
 
 /* Reads files and directories (*.yaml and *.yml, sorted by name, subdirectories included except

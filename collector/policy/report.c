@@ -13,11 +13,12 @@
 #define WORD_MAX 48u	/* longer words get no suggestion */
 
 static void report_add(struct reports *reports, struct place place, bool is_warning,
-		       const char *format, va_list list)
+		       enum warning warning, const char *format, va_list list)
 {
 	if (is_warning && !reports->wants_warnings)
 		return;
 	reports->errors += !is_warning;
+	reports->warnings += is_warning;
 	if (reports->count == REPORTS_MAX) {
 		reports->left_out++;
 		return;
@@ -28,6 +29,7 @@ static void report_add(struct reports *reports, struct place place, bool is_warn
 	report->place = place;
 	report->message = pool_print_list(reports->pool, format, list);
 	report->is_warning = is_warning;
+	report->warning = warning;
 	report->number = reports->count++;
 }
 
@@ -35,7 +37,7 @@ void report_error(struct reports *reports, struct place place, const char *forma
 {
 	va_list list;
 	va_start(list, format);
-	report_add(reports, place, false, format, list);
+	report_add(reports, place, false, WARNING_GENERAL, format, list);
 	va_end(list);
 }
 
@@ -43,8 +45,27 @@ void report_warning(struct reports *reports, struct place place, const char *for
 {
 	va_list list;
 	va_start(list, format);
-	report_add(reports, place, true, format, list);
+	report_add(reports, place, true, WARNING_GENERAL, format, list);
 	va_end(list);
+}
+
+void report_warning_of(struct reports *reports, struct place place, enum warning warning,
+		       const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	report_add(reports, place, true, warning, format, list);
+	va_end(list);
+}
+
+const char *warning_name(enum warning warning)
+{
+	static const char *const names[] = {
+#define WARNING(id, name, about) name,
+#include "warnings.tbl.h"
+#undef WARNING
+	};
+	return names[warning];
 }
 
 /* Length of one valid UTF-8 sequence that may be shown as it is, or 0. */
@@ -216,12 +237,33 @@ static int report_compare(const void *left, const void *right)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
+static bool is_said_before(const struct report *last, const struct report *report)
+{
+	return last->place.origin == report->place.origin &&
+	       last->place.line == report->place.line &&
+	       last->place.column == report->place.column && report->is_warning &&
+	       !strcmp(last->message, report->message);
+}
+
+/* A rule that profiles have in common by `extends` is looked at with each of them. */
+void reports_sort(struct reports *reports)
+{
+	uint32_t kept = 0;
+	if (reports->count)
+		qsort(reports->list, reports->count, sizeof(*reports->list), report_compare);
+	for (uint32_t i = 0; i < reports->count; i++) {
+		if (kept && is_said_before(&reports->list[kept - 1], &reports->list[i]))
+			reports->warnings--;
+		else
+			reports->list[kept++] = reports->list[i];
+	}
+	reports->count = kept;
+}
+
 void reports_print(struct reports *reports, FILE *file)
 {
 	if (!file)
 		return;
-	if (reports->count)
-		qsort(reports->list, reports->count, sizeof(*reports->list), report_compare);
 	for (uint32_t i = 0; i < reports->count; i++) {
 		const struct report *report = &reports->list[i];
 		const char *word = report->is_warning ? "warning" : "error";

@@ -31,11 +31,19 @@ struct place {
 	unsigned line, column;
 };
 
+/* What a warning is about. */
+enum warning {
+#define WARNING(id, name, about) WARNING_##id,
+#include "warnings.tbl.h"
+#undef WARNING
+};
+
 struct report {
 	struct place place;
 	const char *message;
 	unsigned number;
 	bool is_warning;
+	enum warning warning;
 };
 
 struct reports {
@@ -43,6 +51,7 @@ struct reports {
 	struct report *list;
 	uint32_t count;
 	unsigned errors; /* all of them, also those not kept */
+	unsigned warnings;
 	unsigned left_out;
 	bool wants_warnings;
 };
@@ -51,7 +60,12 @@ void report_error(struct reports *reports, struct place place, const char *forma
 	__attribute__((format(printf, 3, 4)));
 void report_warning(struct reports *reports, struct place place, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+void report_warning_of(struct reports *reports, struct place place, enum warning warning,
+		       const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Sorted by place; the same said twice about one place is said once. Before printing. */
+void reports_sort(struct reports *reports);
 void reports_print(struct reports *reports, FILE *file);
+const char *warning_name(enum warning warning);
 
 /* Untrusted text for a message: control bytes as \xNN, cut when long. */
 const char *report_quote(struct pool *pool, const char *text, size_t len);

@@ -3,7 +3,7 @@
 # One line per step on stderr; the details go to build/setup.log. Sourced, needs $root.
 
 packages_build="gcc g++ cmake ninja-build pkg-config binutils libyaml-dev libpcre2-dev
-libjansson-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libxxhash-dev libsodium-dev
+libjansson-dev libpsl-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libxxhash-dev libsodium-dev
 libelf-dev libunwind8 libunwind-dev libcmocka-dev scdoc clang libbpf-dev"
 packages_demo="curl git python3 jq"
 packages_test="redis-server redis-tools nginx-light libjemalloc2 busybox-static musl-tools
