@@ -4,9 +4,10 @@
  * fork. Raw system calls only: the child of a multithreaded fork may do nothing else. Every
  * failure leaves the program running as if we were not there.
  */
-#include "python.h"
+#include "hook.h"
 
 #include <linux/memfd.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/un.h>
@@ -403,7 +404,7 @@ static bool session_attach(struct wire_hello *hello)
 	session.instance = (uint64_t)session.pid << 40 ^ clock_now_ns();
 	session.generation++;
 	hello_fill(hello);
-	process_publish();
+	process_publish(hello->how == WIRE_HELLO_EXEC);
 	if (hello_send(hello, fd)) {
 		sys_call1(SYS_close, fd);
 		ring_seal(ring);
