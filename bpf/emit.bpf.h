@@ -10,7 +10,7 @@
 
 #define INLINE static __always_inline
 #define NOINLINE static __noinline
-#define DATA_MAX 32768u /* a record; appends start below it and are at most 16 KiB */
+#define DATA_MAX 32768u /* a record; appends start below it and are at most 32 KiB and registers */
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define S_IFDIR 0040000
@@ -232,6 +232,8 @@ INLINE void regs_copy(struct wire_kernel_regs *to, const struct pt_regs *from)
 	to->sp = from->sp;
 }
 
+#define STACK_PAGES (WIRE_KERNEL_STACK_MAX / 4096 + 1) /* sp is hardly ever where a page begins */
+
 /* From sp upward, page by page, until one cannot be read. */
 NOINLINE int stack_copy(struct held_stack *to, const struct pt_regs *regs)
 {
@@ -242,7 +244,7 @@ NOINLINE int stack_copy(struct held_stack *to, const struct pt_regs *regs)
 	from = to->regs.sp;
 	to->is_cut = 1;
 #pragma unroll
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < STACK_PAGES; i++) {
 		u32 bytes = 4096 - ((u32)from & 4095);
 
 		if (at >= WIRE_KERNEL_STACK_MAX)

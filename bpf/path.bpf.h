@@ -155,7 +155,7 @@ INLINE struct file *file_of(struct task_struct *task, s64 fd)
 
 INLINE bool is_slash(struct scratch *s, u32 at)
 {
-	return s->data[at & (SCRATCH_DATA - 1)] == '/';
+	return s->data[at & (DATA_MAX * 2 - 1)] == '/';
 }
 
 /* What a path argument stands for, as far as that can be told without resolving it: the real

@@ -156,7 +156,7 @@ struct {
 	__type(value, struct object_state);
 } objects SEC(".maps");
 
-#define SCRATCH_DATA 65536u
+#define SCRATCH_DATA 98304u
 struct scratch {
 	struct walk walk;
 	u32 used; /* of data */

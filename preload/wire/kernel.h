@@ -26,7 +26,7 @@ typedef __s64 int64_t;
 #endif
 
 #define WIRE_KERNEL_PATH_MAX 4096
-#define WIRE_KERNEL_STACK_MAX 16384
+#define WIRE_KERNEL_STACK_MAX 32768 /* iconv_open alone takes 18 KiB of stack */
 #define WIRE_KERNEL_ARGV_MAX 2048
 
 enum wire_kernel_type {

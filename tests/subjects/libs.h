@@ -19,6 +19,9 @@ int mid_unlink(const char *path);
 /* libwalker: calls step for every name, and does nothing itself. */
 void walker_each(const char *const *names, int (*step)(const char *name));
 
+/* liblister: lists directory, and opens path when libc calls it back. */
+int lister_list(const char *directory, const char *path);
+
 /* libmaker: each makes a thread or a child that acts. */
 int maker_threads(const char *command);
 int maker_many(const char *path, int count);
