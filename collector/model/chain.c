@@ -54,6 +54,7 @@ struct stack *stack_fold(struct model *model, const struct item_stack *item, int
 	}
 	if (count < item->count)
 		stack->flags |= WIRE_STACK_TRUNCATED;
+	stack_set_phases(stack);
 	return stack;
 }
 
@@ -205,6 +206,8 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 	chain->is_partial = !stack || !stack->count ||
 			    stack->flags & (WIRE_STACK_PARTIAL | WIRE_STACK_TRUNCATED);
 	chain->has_inferred = stack && stack->has_inferred;
+	chain->has_import = stack && stack->has_import;
+	chain->phases = stack ? stack->phases : PHASE_STEADY;
 	chain->seen_count = chain->is_partial ? seen_count : chain->count;
 	return chain;
 }

@@ -50,6 +50,14 @@ enum chain_method {
 	METHOD_PARTIAL,
 };
 
+/* What was under way when the stack was taken, by what is on it, never by the clock. Bits: a library's
+ * constructor before main is both of the first two. */
+enum phase {
+	PHASE_LOAD = 1,	   /* a constructor, an IFUNC resolver, dlopen or an import is on the stack */
+	PHASE_STARTUP = 2, /* before main, or under Python's site */
+	PHASE_STEADY = 4,  /* neither */
+};
+
 /* Composed once per chain id: stack, then thread origin, then exec origin, up to the root. */
 struct chain {
 	uint32_t id;
@@ -59,6 +67,8 @@ struct chain {
 	bool is_partial;    /* the innermost stack could not be taken whole */
 	bool has_inferred;
 	struct chain_link *links; /* innermost first */
+	uint8_t phases;		  /* enum phase, of its own stack; of its thread's origin: no */
+	bool has_import;	  /* an import is under way on it */
 	uint32_t seen_count;	  /* PARTIAL: links that were really on the stack; those from here
 				     on may not be the true callers */
 };

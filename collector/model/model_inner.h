@@ -23,7 +23,8 @@ struct object {
 struct stack {
 	uint32_t flags; /* enum wire_stack_flags */
 	uint32_t count;
-	bool has_inferred;
+	bool has_inferred, has_import;
+	uint8_t phases; /* enum phase */
 	struct chain_link links[];
 };
 
@@ -91,6 +92,9 @@ struct subject *subject_for_object(struct model *model, const struct item_object
 struct subject *subject_for_path(struct model *model, enum subject_kind kind, struct str path,
 				 struct str sha256, struct str origin);
 struct subject *subject_for_code(struct model *model, struct subject *maker);
+
+/* phase.c: what was under way on a stack that is folded. */
+void stack_set_phases(struct stack *stack);
 
 /* chain.c */
 struct stack *stack_fold(struct model *model, const struct item_stack *item, int *ret_error);

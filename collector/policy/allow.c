@@ -33,10 +33,11 @@ bool is_own_file(const struct question *question, const struct subject *subject)
 	return is_text(target->path, subject->path) || is_text(target->package, subject->package);
 }
 
-static void answer_rule(struct answer *answer, const struct rule_ref *ref)
+static void answer_rule(struct answer *answer, const struct rule_ref *ref, const struct rule *rule)
 {
 	answer->kind = ANSWER_ALLOWS;
 	answer->ref = *ref;
+	answer->rule = rule;
 }
 
 /* The profile's own lists. */
@@ -51,18 +52,18 @@ static bool ask_lists(struct question *question, const struct list *lists, struc
 		if (i && question->action == WIRE_NET_LISTEN && lists[WIRE_NET_LISTEN].is_said)
 			break;
 		if (list->state == LIST_ANY) {
-			answer_rule(answer, &list->ref);
+			answer_rule(answer, &list->ref, NULL);
 			return true;
 		}
 		const struct rule *rule = list->count ? list_match(question, list, near) : NULL;
 		if (rule) {
-			answer_rule(answer, &rule->ref);
+			answer_rule(answer, &rule->ref, rule);
 			return true;
 		}
 	}
 	if (question->action == WIRE_NET_ACCEPT && !lists[WIRE_NET_ACCEPT].is_said &&
 	    (bind->state == LIST_ANY || bind->state == LIST_RULES)) {
-		answer_rule(answer, &bind->ref);
+		answer_rule(answer, &bind->ref, NULL);
 		return true;
 	}
 	return false;
@@ -86,6 +87,7 @@ static void answer_forbids(const struct profile *profile, unsigned action, const
 	answer->ref = near ? near->ref : list->ref;
 	answer->expected = list->expected;
 	answer->message = near ? near->message : NULL;
+	answer->counts_attempts |= near && near->is_attempt;
 	if (near && near->severity)
 		answer->severity = near->severity;
 }
@@ -101,6 +103,7 @@ void policy_ask(struct question *question, const struct policy_binding *binding,
 	if (!primary || !question->target || question->action == WIRE_NET_EXCHANGE)
 		return;
 	ret_answer->ref = ref_at(primary->name, primary->place);
+	ret_answer->counts_attempts = binding->judges_attempts;
 	if (primary->severity)
 		ret_answer->severity = primary->severity;
 	if (profile && ask_lists(question, profile->lists, ret_answer, &near))
@@ -115,12 +118,22 @@ void policy_ask(struct question *question, const struct policy_binding *binding,
 		answer_forbids(profile, question->action, near, ret_answer);
 }
 
+static bool guard_is_now(const struct question *question, const struct rule *rule)
+{
+	const struct guard *guard = &question->policy->guards[rule->guard - 1];
+	if (guard->phases && !(guard->phases & question->phases))
+		return false;
+	return question->is_judged || guard->is_attempt || rule->is_attempt;
+}
+
 const struct rule *policy_forbids(struct question *question, uint32_t *at)
 {
 	const struct list *list = &question->policy->forbidden[question->action];
 	bool has_two = question->target->kind == TARGET_PATHS;
 	while (*at < list->count) {
 		const struct rule *rule = list->rules[(*at)++];
+		if (!guard_is_now(question, rule))
+			continue;
 		question->is_unheard = false;
 		/* Either name counts: moving a file onto a guarded one is writing it. */
 		if (rule_match(question, rule, question->path) == HIT_YES ||

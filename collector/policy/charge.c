@@ -22,12 +22,38 @@ static const struct policy_binding *bind_link(const struct walk *walk, uint32_t 
 	return policy_bind(walk->question->policy, walk->chain->links[at].subject);
 }
 
+/* The code that runs on a pool's thread is between the pool and its task: the outermost that is no
+ * conduit says what thread this is. */
+static bool is_pooled(struct policy *policy, const struct chain *chain, uint32_t at)
+{
+	for (uint32_t i = at + 1; i-- > 0;) {
+		if (i < at && (chain->links[i].starts_thread || chain->links[i].starts_process))
+			return false;
+		const struct policy_binding *binding =
+			policy_bind(policy, chain->links[i].subject);
+		if (!policy_is_conduit(binding))
+			return binding->is_pool;
+	}
+	return false;
+}
+
 /* Last link of the process that link `at` ran in. */
 static uint32_t process_end(const struct chain *chain, uint32_t at)
 {
 	while (at + 1 < chain->count && !chain->links[at].starts_process)
 		at++;
 	return at;
+}
+
+uint32_t charge_next(struct policy *policy, const struct chain *chain, uint32_t at)
+{
+	if (!policy->has_pools || !chain->links[at].starts_thread || at + 1 >= chain->count ||
+	    !is_pooled(policy, chain, at))
+		return at + 1;
+	uint32_t end = process_end(chain, at + 1), to = end;
+	while (to > at + 1 && chain->links[to].subject->kind != SUBJECT_EXECUTABLE)
+		to--;
+	return chain->links[to].subject->kind == SUBJECT_EXECUTABLE ? to : end;
 }
 
 /* What the script of an interpreter that nobody vouches for says: a dropped program could name any
@@ -185,12 +211,12 @@ static bool walk_link(struct walk *walk)
 	if (walk->charge->answer.kind == ANSWER_ABSENT && is_stranger(walk, binding)) {
 		if (!walk->stranger)
 			walk->stranger = walk->at + 1;
-		walk->at++;
+		walk->at = charge_next(walk->question->policy, walk->chain, walk->at);
 		return false;
 	}
 	if (carries && walk->charge->answer.kind != ANSWER_ALLOWS) {
 		walk->has_carried = true;
-		walk->at++;
+		walk->at = charge_next(walk->question->policy, walk->chain, walk->at);
 		return false;
 	}
 	stop_profiled(walk, carries);
@@ -215,14 +241,49 @@ static void name_method(struct walk *walk)
 	}
 }
 
+/* The starter's rule says that what the child does is its own act. */
+static void stop_starter(struct walk *walk, uint32_t starter)
+{
+	struct charge *charge = walk->charge;
+	walk->at = charge->at = charge->judged_at = starter;
+	charge->is_profiled = true;
+	charge->reason = "it started the process, and its rule says that the child's acts are its own";
+	ask_link(walk, bind_link(walk, starter));
+}
+
+static void stop_free(struct walk *walk)
+{
+	struct charge *charge = walk->charge;
+	charge->answer = (struct answer){.severity = SEVERITY_MEDIUM};
+	charge->is_profiled = true;
+	charge->reason = "who started its process lets it do anything";
+}
+
 void policy_charge(struct question *question, const struct chain *chain, struct charge *ret_charge)
 {
 	struct walk walk = {.question = question, .chain = chain, .charge = ret_charge};
+	struct child child = {.mode = CHILD_UNSAID};
+	struct chain own;
 	bool is_over = false;
 	*ret_charge = (struct charge){0};
+	if (question->policy->has_children && !question->is_inner)
+		child_find(question, chain, &child);
+	if (child.mode == CHILD_OWN || child.mode == CHILD_FREE) {
+		question->starter = chain->links[child.starter].subject;
+		own = *chain;
+		own.count = child.end + 1;
+		walk.chain = &own;
+		chain = &own;
+	} else if (child.mode == CHILD_MINE) {
+		stop_starter(&walk, child.starter);
+		name_method(&walk);
+		return;
+	}
 	while (!is_over && walk.at < chain->count)
 		is_over = walk_link(&walk);
 	if (!is_over)
 		stop_outermost(&walk);
+	if (child.mode == CHILD_FREE)
+		stop_free(&walk);
 	name_method(&walk);
 }

@@ -39,6 +39,45 @@ enum severity compile_severity(struct loader *loader, const struct node *mapping
 	return 0;
 }
 
+bool only_word(struct loader *loader, const struct node *value, const char *key, const char *word)
+{
+	if (value && !node_says(value, word))
+		report_error(&loader->reports, value->place, "\"%s\" must be %s, not \"%s\"", key,
+			     word, quote(loader, value));
+	return value;
+}
+
+bool compile_attempts(struct loader *loader, const struct node *mapping, enum schema_where where)
+{
+	bool is_said =
+		only_word(loader, schema_get(mapping, where, "judge"), "judge", "attempts");
+	loader->policy->has_attempts |= is_said;
+	return is_said;
+}
+
+uint8_t compile_phases(struct loader *loader, const struct node *mapping, enum schema_where where)
+{
+	static const char *const words[] = {"load", "startup", "steady", NULL};
+	struct node *value = schema_get(mapping, where, "phase");
+	uint8_t phases = 0;
+	for (struct node *item = texts_first(value); item;
+	     item = value == item ? NULL : item->next) {
+		unsigned at = 0;
+		while (words[at] && !node_says(item, words[at]))
+			at++;
+		if (words[at])
+			phases |= (uint8_t)(PHASE_LOAD << at);
+		else
+			report_error(&loader->reports, item->place,
+				     "unknown phase \"%s\", there are load, startup and steady%s",
+				     quote(loader, item),
+				     report_suggest(&loader->reports, item->text, words));
+	}
+	if (value && value->kind == NODE_LIST && !value->count)
+		report_error(&loader->reports, value->place, "an empty list holds never");
+	return phases;
+}
+
 /* A date counts to its end, in UTC. */
 uint64_t compile_expires(struct loader *loader, const struct node *mapping, enum schema_where where)
 {
@@ -91,14 +130,17 @@ static uint32_t carried_actions(struct loader *loader, const struct node *node)
 	return bits;
 }
 
-/* A key that knows one word only. True when it stands there. */
-static bool only_word(struct loader *loader, const struct node *value, const char *key,
-		      const char *word)
+static void compile_watch(struct loader *loader, const struct node *item, struct profile *profile)
 {
-	if (value && !node_says(value, word))
-		report_error(&loader->reports, value->place, "\"%s\" must be %s, not \"%s\"", key,
-			     word, quote(loader, value));
-	return value;
+	static const char *const words[] = {"descendants", "anywhere", NULL};
+	bool is_descendants = node_says(item, words[0]), is_anywhere = node_says(item, words[1]);
+	profile->watches_descendants |= is_descendants;
+	profile->watches_anywhere |= is_anywhere;
+	if (!is_descendants && !is_anywhere)
+		report_error(&loader->reports, item->place,
+			     "\"watch\" takes descendants and anywhere, not \"%s\"%s",
+			     quote(loader, item),
+			     report_suggest(&loader->reports, item->text, words));
 }
 
 static void compile_attributes(struct loader *loader, const struct node *node,
@@ -111,10 +153,16 @@ static void compile_attributes(struct loader *loader, const struct node *node,
 	profile->is_baseless =
 		only_word(loader, schema_get(node, AT_PROFILE, "base"), "base", "none");
 	for (struct node *item = texts_first(watch); item; item = watch == item ? NULL : item->next)
-		profile->watches_descendants |= only_word(loader, item, "watch", "descendants");
+		compile_watch(loader, item, profile);
 	for (struct node *item = texts_first(carries); item;
 	     item = carries == item ? NULL : item->next)
 		profile->carries |= carried_actions(loader, item);
+	profile->is_pool =
+		only_word(loader, schema_get(node, AT_PROFILE, "threads"), "threads", "pool");
+	profile->judges_attempts = compile_attempts(loader, node, AT_PROFILE);
+	profile->phases = compile_phases(loader, node, AT_PROFILE);
+	loader->policy->has_phases |= profile->phases;
+	loader->policy->has_pools |= profile->is_pool;
 	profile->exempt_node = schema_get(node, AT_PROFILE, "exempt");
 	profile->severity = compile_severity(loader, node, AT_PROFILE);
 	profile->reason = keep_text(loader, schema_text(node, AT_PROFILE, "reason"));
@@ -126,6 +174,10 @@ static void compile_attributes(struct loader *loader, const struct node *node,
 		profile->said |= KEY_WATCH;
 	if (profile->exempt_node)
 		profile->said |= KEY_EXEMPT;
+	if (profile->is_pool)
+		profile->said |= KEY_THREADS;
+	if (profile->judges_attempts)
+		profile->said |= KEY_JUDGE;
 	if (profile->exempt_node && node->place.origin->is_learned)
 		report_error(&loader->reports, profile->exempt_node->place,
 			     "only a hand-written profile may be exempt from a guard");
@@ -173,11 +225,35 @@ static const char *const function_names[] = {
 	NULL,
 };
 
+#define VIA_PYTHON "python:"
+
+/* `importlib` is an import under way; python:NAME a distribution whose code is on the stack. */
+static bool compile_via_python(struct loader *loader, const struct node *node, struct grant *grant)
+{
+	size_t skip = strlen(VIA_PYTHON);
+	struct glob glob;
+	if (node_says(node, "importlib")) {
+		grant->has_import = true;
+		return true;
+	}
+	if (strncmp(node->text, VIA_PYTHON, skip))
+		return false;
+	if (node->len == skip)
+		report_error(&loader->reports, node->place, "a name is missing after \"%s\"",
+			     VIA_PYTHON);
+	else if (compile_glob(loader, node, node->text + skip, node->len - skip, GLOB_NAME, &glob)) {
+		grant->modules = pool_grow(&loader->policy->pool, grant->modules,
+					   grant->module_count, sizeof(glob));
+		grant->modules[grant->module_count++] = glob;
+	}
+	return true;
+}
+
 static void compile_via(struct loader *loader, const struct node *node, struct grant *grant)
 {
 	struct pool *pool = &loader->policy->pool;
 	struct glob glob;
-	if (!compile_glob(loader, node, node->text, node->len, GLOB_NAME, &glob))
+	if (compile_via_python(loader, node, grant) || !compile_glob(loader, node, node->text, node->len, GLOB_NAME, &glob))
 		return;
 	bool is_known = false;
 	for (unsigned i = 0; function_names[i] && !is_known; i++)
@@ -199,6 +275,7 @@ static void compile_grant(struct loader *loader, const struct node *node)
 				   sizeof(*policy->grants));
 	struct grant *grant = &policy->grants[policy->grant_count++];
 	grant->place = node->place;
+	grant->phases = compile_phases(loader, node, AT_GRANT);
 	grant->reason = keep_text(loader, schema_text(node, AT_GRANT, "reason"));
 	struct node *via = schema_get(node, AT_GRANT, "via");
 	for (struct node *item = texts_first(via); item; item = via == item ? NULL : item->next)
@@ -238,6 +315,8 @@ static void compile_guard(struct loader *loader, const struct node *node)
 	guard->name = keep_text(loader, name->text);
 	guard->place = name->place;
 	guard->severity = compile_severity(loader, node, AT_GUARD);
+	guard->phases = compile_phases(loader, node, AT_GUARD);
+	guard->is_attempt = compile_attempts(loader, node, AT_GUARD);
 	guard->message = keep_text(loader, schema_text(node, AT_GUARD, "message"));
 	guard->reason = keep_text(loader, schema_text(node, AT_GUARD, "reason"));
 	guard->phrase = guard->reason ? pool_print(&policy->pool, "guard %s: no %s", guard->name,

@@ -96,6 +96,20 @@ static void print_match(FILE *file, const struct profile *profile)
 	}
 }
 
+static void print_phases(FILE *file, unsigned phases)
+{
+	static const char *const words[] = {"load", "startup", "steady"};
+	const char *between = "    phase: [";
+	for (unsigned i = 0; i < 3; i++) {
+		if (!(phases >> i & 1))
+			continue;
+		fprintf(file, "%s%s", between, words[i]);
+		between = ", ";
+	}
+	if (phases)
+		fprintf(file, "]\n");
+}
+
 static void print_profile(FILE *file, const struct policy *policy, const struct profile *profile)
 {
 	struct rule_ref ref = ref_at(profile->name, profile->place);
@@ -118,8 +132,16 @@ static void print_profile(FILE *file, const struct policy *policy, const struct 
 	}
 	if (profile->is_baseless)
 		fprintf(file, "    base: none\n");
-	if (profile->watches_descendants)
-		fprintf(file, "    watch: [descendants]\n");
+	if (profile->watches_descendants || profile->watches_anywhere)
+		fprintf(file, "    watch: [%s%s%s]\n",
+			profile->watches_descendants ? "descendants" : "",
+			profile->watches_descendants && profile->watches_anywhere ? ", " : "",
+			profile->watches_anywhere ? "anywhere" : "");
+	if (profile->is_pool)
+		fprintf(file, "    threads: pool\n");
+	if (profile->judges_attempts)
+		fprintf(file, "    judge: attempts\n");
+	print_phases(file, profile->phases);
 	between = "";
 	for (uint32_t i = 0; profile->exempt && i < policy->guard_count; i++) {
 		if (!(profile->exempt >> i & 1))

@@ -166,9 +166,11 @@ static struct outcome outcome_charged(const struct question *question, const str
 				  .expected = charge->answer.expected,
 				  .message = charge->answer.message,
 				  .is_unprofiled = !charge->is_profiled};
-	if (question->is_judged && charge->answer.kind == ANSWER_ALLOWS)
+	bool is_judged = question->is_judged ||
+			 (question->is_attempt && charge->answer.counts_attempts);
+	if (is_judged && charge->answer.kind == ANSWER_ALLOWS)
 		outcome.kind = OUTCOME_ALLOWED;
-	if (question->is_judged && charge->answer.kind == ANSWER_FORBIDS)
+	if (is_judged && charge->answer.kind == ANSWER_FORBIDS)
 		outcome.kind = question->is_unheard ? OUTCOME_UNHEARD : OUTCOME_DEVIATES;
 	return outcome;
 }
@@ -227,21 +229,37 @@ static bool is_told(const struct outcome *outcomes, unsigned count, const struct
 	return false;
 }
 
-/* Ancestors that answer for everything their descendants do. */
+/* Is link `at` judged for what link charge->at did? */
+static bool is_watching(const struct question *question, const struct chain *chain,
+			const struct charge *charge, uint32_t at)
+{
+	struct subject *subject = chain->links[at].subject;
+	const struct policy_binding *binding = policy_bind(question->policy, subject);
+	if (at == charge->at || subject == question->starter)
+		return false;
+	if (at < chain->own_count)
+		return binding->anywhere;
+	return at > charge->at && binding->watcher;
+}
+
+/* Those that answer for everything done with them on the stack, or by their descendants. */
 static unsigned judge_watchers(struct question *question, const struct chain *chain,
 			       const struct charge *charge, struct outcome *outcomes,
 			       unsigned count)
 {
-	uint32_t at = charge->at + 1 > chain->own_count ? charge->at + 1 : chain->own_count;
-	for (; at < chain->count && count < POLICY_OUTCOMES; at++) {
+	uint32_t at = 0;
+	for (; at < chain->count && count < POLICY_OUTCOMES;
+	     at = charge_next(question->policy, chain, at)) {
 		const struct chain_link *link = &chain->links[at];
-		const struct policy_binding *binding = policy_bind(question->policy, link->subject);
 		struct answer answer;
-		if (!binding->watcher || is_told(outcomes, count, link->subject))
+		if (!is_watching(question, chain, charge, at) ||
+		    is_told(outcomes, count, link->subject))
 			continue;
 		question->is_unheard = false;
-		policy_ask(question, binding, link->subject, &answer);
+		policy_ask(question, policy_bind(question->policy, link->subject), link->subject,
+			   &answer);
 		if (answer.kind != ANSWER_FORBIDS ||
+		    (!question->is_judged && !answer.counts_attempts) ||
 		    is_own_file(question, chain->links[charge->at].subject))
 			continue;
 		outcomes[count++] =
@@ -251,7 +269,9 @@ static unsigned judge_watchers(struct question *question, const struct chain *ch
 					 .judged_by = link,
 					 .method = outcomes[0].method,
 					 .method_name = outcomes[0].method_name,
-					 .reason = "it watches what its later processes do",
+					 .reason = at < chain->own_count
+							   ? "it is watched wherever it is on the stack"
+							   : "it watches what its later processes do",
 					 .rule = answer.ref,
 					 .severity = answer.severity,
 					 .expected = answer.expected,
@@ -275,7 +295,7 @@ static unsigned judge(struct question *question, struct outcome *outcomes)
 	policy_charge(question, chain, &charge);
 	outcomes[0] = outcome_charged(question, chain, &charge);
 	unsigned count = 1;
-	if (question->is_judged) {
+	if (question->is_judged || question->is_attempt) {
 		count = judge_guards(question, chain, &charge, outcomes, count);
 		count = judge_watchers(question, chain, &charge, outcomes, count);
 	}

@@ -128,6 +128,11 @@ static void merge_profile(struct loader *loader, const struct profile *lower, st
 	upper->is_conduit |= lower->is_conduit;
 	upper->is_baseless |= lower->is_baseless;
 	upper->watches_descendants |= lower->watches_descendants;
+	upper->watches_anywhere |= lower->watches_anywhere;
+	upper->is_pool |= lower->is_pool;
+	upper->judges_attempts |= lower->judges_attempts;
+	if (!upper->phases)
+		upper->phases = lower->phases;
 	if (!upper->severity)
 		upper->severity = lower->severity;
 	if (!upper->reason)
@@ -244,6 +249,7 @@ static int claim_compare(const void *left, const void *right)
 	if (a->profile->layer != b->profile->layer)
 		return a->profile->layer < b->profile->layer ? -1 : 1;
 	int order = match_compare(a->match, b->match);
+	order = order ? order : (int)a->profile->phases - (int)b->profile->phases;
 	if (order)
 		return order;
 	return a->profile->order < b->profile->order ? -1 : a->profile->order > b->profile->order;
@@ -266,6 +272,7 @@ static void check_ties(struct loader *loader)
 	for (size_t i = 1; i < count; i++) {
 		const struct profile *a = claims[i - 1].profile, *b = claims[i].profile;
 		if (a == b || a->layer != b->layer || !(a->said & b->said) ||
+		    !(a->phases == b->phases || a->phases & b->phases) ||
 		    match_compare(claims[i - 1].match, claims[i].match))
 			continue;
 		report_error(&loader->reports, claims[i].match->place,

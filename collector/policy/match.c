@@ -64,6 +64,8 @@ static bool is_better(const struct profile *profile, const struct match *match,
 		return match->rank > best_match->rank;
 	if (match->literal_len != best_match->literal_len)
 		return match->literal_len > best_match->literal_len;
+	if (!profile->phases != !best->phases)
+		return profile->phases;
 	return strcmp(profile->name, best->name) < 0;
 }
 
@@ -101,9 +103,12 @@ static void binding_fill(const struct policy *policy, const struct subject *subj
 {
 	struct chosen chosen = {0};
 	for (uint32_t i = 0; i < policy->profile_count; i++) {
-		const struct match *match = profile_match(policy->profiles[i], subject);
+		const struct profile *profile = policy->profiles[i];
+		if (profile->phases && !(profile->phases & policy->phases))
+			continue;
+		const struct match *match = profile_match(profile, subject);
 		if (match)
-			choose(&chosen, policy->profiles[i], match);
+			choose(&chosen, profile, match);
 	}
 	*binding = (struct policy_binding){.primary = chosen.profile[PROFILE_KEYS]};
 	binding->is_profiled = binding->primary;
@@ -114,6 +119,8 @@ static void binding_fill(const struct policy *policy, const struct subject *subj
 	const struct profile *carrier = chosen.profile[FAMILIES];
 	const struct profile *watcher = chosen.profile[FAMILIES + 1];
 	const struct profile *exempted = chosen.profile[FAMILIES + 2];
+	const struct profile *pool = chosen.profile[FAMILIES + 3];
+	const struct profile *attempted = chosen.profile[FAMILIES + 4];
 	/* Only a file whose origin is known may hand on the blame or go past a guard: a dropped
 	 * /tmp/libcurl.so.4 or /tmp/gdb gets the rules, not the trust. */
 	if (carrier && (*subject->package || chosen.match[FAMILIES]->is_exact))
@@ -122,6 +129,12 @@ static void binding_fill(const struct policy *policy, const struct subject *subj
 		binding->denied = carrier->carries;
 	if (watcher && watcher->watches_descendants)
 		binding->watcher = watcher;
+	if (watcher && watcher->watches_anywhere)
+		binding->anywhere = watcher;
+	/* Who made a thread is forgotten on the word of known files only. */
+	if (pool && pool->is_pool)
+		binding->is_pool = *subject->package || chosen.match[FAMILIES + 3]->is_exact;
+	binding->judges_attempts = attempted && attempted->judges_attempts;
 	if (exempted && (*subject->package || chosen.match[FAMILIES + 2]->is_exact))
 		binding->exempt = exempted->exempt;
 }
@@ -155,6 +168,9 @@ const struct policy_binding *policy_binding_of(struct policy *policy, const stru
 {
 	subject = answerable(subject);
 	uint32_t id = subject->id;
+	/* One for each phase there can be, where any profile asks for it. */
+	if (policy->has_phases && id < UINT32_MAX / 4)
+		id = id * 4 + (policy->phases & (PHASE_LOAD | PHASE_STARTUP));
 	if (id < policy->binding_room && policy->bindings[id])
 		return policy->bindings[id];
 	struct policy_binding *binding = NULL;

@@ -28,6 +28,9 @@ enum rule_kind {
 	RULE_NAME, /* host or variable */
 };
 
+/* Whose the acts of a child are that was started by a rule. */
+enum child_mode { CHILD_UNSAID, CHILD_OWN, CHILD_MINE, CHILD_FREE };
+
 enum peer_kind { PEER_ADDRESS, PEER_NAME, PEER_LOCALHOST, PEER_UNIX };
 
 struct peer {
@@ -59,6 +62,9 @@ struct rule {
 	uint32_t grant;	     /* 1 + index of the grant it belongs to, 0: none */
 	uint32_t guard;	     /* the same for guards */
 	bool is_indexed;
+	uint8_t phases;	 /* enum phase, 0: any */
+	bool is_attempt; /* failures count too */
+	uint8_t child;	 /* enum child_mode: PROGRAM */
 	struct rule *same_prefix; /* the next one in its place of the tree */
 	union {
 		struct {
@@ -115,8 +121,10 @@ enum profile_key {
 	KEY_CARRIES = 1 << FAMILIES,
 	KEY_WATCH = 2 << FAMILIES,
 	KEY_EXEMPT = 4 << FAMILIES,
+	KEY_THREADS = 8 << FAMILIES,
+	KEY_JUDGE = 16 << FAMILIES,
 };
-#define PROFILE_KEYS (FAMILIES + 3)
+#define PROFILE_KEYS (FAMILIES + 5)
 
 struct profile {
 	const char *name;
@@ -128,7 +136,9 @@ struct profile {
 	struct match *matches;
 	uint32_t match_count;
 	uint32_t carries; /* bits of actions */
-	bool is_conduit, is_baseless, watches_descendants, is_gone;
+	bool is_conduit, is_baseless, watches_descendants, watches_anywhere, is_gone;
+	bool is_pool, judges_attempts;
+	uint8_t phases; /* enum phase: answers in these only, 0: always */
 	uint64_t exempt;	/* bits of guards */
 	enum severity severity; /* 0: not said */
 	struct list lists[WIRE_ACTIONS];
@@ -142,6 +152,10 @@ struct grant {
 	struct place place;
 	struct glob *via;
 	uint32_t via_count;
+	struct glob *modules; /* of via: Python distributions and modules */
+	uint32_t module_count;
+	bool has_import; /* via: importlib */
+	uint8_t phases;
 	const char **via_text;
 	const char *reason;
 };
@@ -152,6 +166,8 @@ struct guard {
 	enum severity severity;
 	const char *message, *reason;
 	const char *phrase; /* what is expected of everybody */
+	uint8_t phases;
+	bool is_attempt;
 };
 
 struct accept {
@@ -167,7 +183,8 @@ struct policy_binding {
 	uint64_t exempt;
 	const struct profile *primary;
 	const struct profile *families[FAMILIES]; /* NULL: not judged */
-	const struct profile *watcher;
+	const struct profile *watcher, *anywhere; /* judged for descendants, for any frame */
+	bool is_pool, judges_attempts;
 };
 
 struct memo;
@@ -182,6 +199,9 @@ struct policy {
 	uint32_t variable_count;
 	char hash[33];
 	bool has_digests; /* some match is by sha256 */
+	bool has_phases;  /* some profile answers in a phase only */
+	bool has_pools, has_children, has_attempts;
+	unsigned phases;  /* enum phase of the event being judged */
 	/* compiled */
 	struct profile **profiles;
 	uint32_t profile_count;
@@ -274,6 +294,11 @@ enum severity compile_severity(struct loader *loader, const struct node *mapping
 			       enum schema_where where);
 uint64_t compile_expires(struct loader *loader, const struct node *mapping,
 			 enum schema_where where);
+/* enum phase, 0: not said */
+uint8_t compile_phases(struct loader *loader, const struct node *mapping, enum schema_where where);
+bool compile_attempts(struct loader *loader, const struct node *mapping, enum schema_where where);
+/* A key that knows one word only. True when it stands there. */
+bool only_word(struct loader *loader, const struct node *value, const char *key, const char *word);
 
 /* family.c: the families of a profile, grant or guard into lists. */
 struct family_target {
@@ -334,6 +359,11 @@ struct question {
 	uint64_t now_ns;		  /* realtime of the event */
 	unsigned action;
 	bool is_judged;	     /* its result counts */
+	bool is_attempt;     /* it failed, and would count had it not */
+	bool is_inner;	     /* asked to find out who started a process */
+	unsigned phases;     /* enum phase */
+	const struct chain *chain;
+	const struct subject *starter; /* its rule says that the child is not its own */
 	const struct subject *asked; /* whose rules are asked, or who is charged: guards */
 	bool is_unheard;     /* a rule was passed over only because a name could not be known */
 	uint64_t unheard;    /* the same, bits of guards */
@@ -366,6 +396,8 @@ struct answer {
 	struct rule_ref ref;
 	enum severity severity;
 	const char *expected, *message;
+	const struct rule *rule; /* that allows; NULL: the whole list, or none */
+	bool counts_attempts;
 };
 
 /* What the profiles bound to a subject say. */
@@ -376,6 +408,19 @@ bool is_own_file(const struct question *question, const struct subject *subject)
 unsigned policy_granting(unsigned action, unsigned ret_actions[3]);
 /* The next rule of forbidden[action] from *at on that matches, or NULL. */
 const struct rule *policy_forbids(struct question *question, uint32_t *at);
+
+/* child.c: what the rule by which a process of the chain was started says of it, the nearest that
+ * says something. */
+struct child {
+	enum child_mode mode;
+	uint32_t end;	  /* last link of that process */
+	uint32_t starter; /* link whose rule it is */
+};
+void child_find(struct question *question, const struct chain *chain, struct child *ret_child);
+
+/* The link that link `at` is judged before: the next one, but for a shared pool's thread, which has
+ * no origin but its process. */
+uint32_t charge_next(struct policy *policy, const struct chain *chain, uint32_t at);
 
 /* charge.c */
 struct charge {

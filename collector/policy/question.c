@@ -97,6 +97,18 @@ static bool is_counted(const struct question *question)
 	}
 }
 
+/* Would it count had it come off? */
+static bool is_counted_attempt(const struct question *question)
+{
+	struct question done = {.action = question->action,
+				.target = question->target,
+				.process = question->process};
+	struct item_event event = *question->event;
+	event.result = 0;
+	done.event = &event;
+	return is_counted(&done);
+}
+
 static struct str prepare_path(struct question *question, struct str path, char *buffer,
 			       size_t room)
 {
@@ -133,10 +145,29 @@ static void prepare_host(struct question *question)
 		address_parse(question->host, name.len, question->address, &question->address_len);
 }
 
+/* Inside a dlopen: not the call itself, which is the act of whoever makes it. */
+static bool is_via_dlopen(const struct question *question)
+{
+	const struct item_event *event = question->event;
+	for (unsigned i = 0; i < WIRE_VIA_MAX && event->via[i]; i++) {
+		const char *name = model_function(question->model, event->via[i]);
+		if (name && (!strcmp(name, "dlopen") || !strcmp(name, "dlmopen")))
+			return true;
+	}
+	return false;
+}
+
 void question_prepare(struct question *question)
 {
 	const struct item_target *target = question->target;
 	question->is_judged = target && is_counted(question);
+	question->is_attempt = question->policy->has_attempts && target && !question->is_judged &&
+			       is_counted_attempt(question);
+	question->chain = model_chain(question->model, question->event->chain);
+	question->phases = question->chain ? question->chain->phases : PHASE_STEADY;
+	if (is_via_dlopen(question))
+		question->phases = (question->phases | PHASE_LOAD) & ~(unsigned)PHASE_STEADY;
+	question->policy->phases = question->phases;
 	if (!target)
 		return;
 	question->path = prepare_path(question, target->path, question->buffers[0],

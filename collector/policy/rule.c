@@ -191,6 +191,23 @@ static bool compile_args(struct loader *loader, struct node *args, struct rule *
 	return true;
 }
 
+static void compile_child(struct loader *loader, const struct node *node, struct rule *rule)
+{
+	static const char *const words[] = {"own", "mine", "free", NULL};
+	const struct node *value =
+		node->kind == NODE_MAPPING ? schema_get(node, AT_PROGRAM, "child") : NULL;
+	if (!value)
+		return;
+	for (unsigned i = 0; words[i]; i++)
+		if (node_says(value, words[i]))
+			rule->child = (uint8_t)(CHILD_OWN + i);
+	loader->policy->has_children = true;
+	if (!rule->child)
+		report_error(&loader->reports, value->place,
+			     "\"child\" must be own, mine or free, not \"%s\"",
+			     report_quote(&loader->scratch, value->text, value->len));
+}
+
 static bool compile_program(struct loader *loader, struct node *node, struct rule *rule)
 {
 	struct node *program =
@@ -212,6 +229,7 @@ static bool compile_program(struct loader *loader, struct node *node, struct rul
 		return false;
 	}
 	rule->text = rule->path.glob.text;
+	compile_child(loader, node, rule);
 	struct node *args =
 		node->kind == NODE_MAPPING ? schema_get(node, AT_PROGRAM, "args") : NULL;
 	return !args || compile_args(loader, args, rule);
@@ -298,6 +316,8 @@ struct rule *compile_rule(struct loader *loader, struct node *node, unsigned act
 		rule->message = message ? pool_copy(pool, message, strlen(message)) : NULL;
 		rule->severity = compile_severity(loader, node, where);
 		rule->expires_ns = compile_expires(loader, node, where);
+		rule->phases = compile_phases(loader, node, where);
+		rule->is_attempt = compile_attempts(loader, node, where);
 	}
 	return compile_body(loader, node, where, rule) ? rule : NULL;
 }

@@ -37,11 +37,37 @@ static bool function_opens(struct question *question, uint16_t function, uint32_
 	return bits[grant / 64] >> (grant % 64) & 1;
 }
 
+/* Its code is on this stack; not on that of who made the thread, nor of who started the process. */
+static bool is_in_python(const struct question *question, const struct grant *grant)
+{
+	const struct chain *chain = question->chain;
+	if (grant->has_import && chain && chain->has_import)
+		return true;
+	for (uint32_t i = 0; chain && i < chain->own_count; i++) {
+		const struct subject *subject = chain->links[i].subject;
+		for (uint32_t m = 0; subject->kind == SUBJECT_PYTHON && m < grant->module_count; m++)
+			if (glob_match(&grant->modules[m], subject->name, strlen(subject->name)))
+				return true;
+		if (chain->links[i].starts_thread)
+			break;
+	}
+	return false;
+}
+
 bool grant_holds(struct question *question, uint32_t grant)
 {
 	const struct item_event *event = question->event;
-	if (!grant-- || !question->policy->grants[grant].via_count)
+	if (!grant--)
 		return true;
+	const struct grant *at = &question->policy->grants[grant];
+	if (at->phases && !(at->phases & question->phases))
+		return false;
+	if (!at->via_count && !at->module_count && !at->has_import)
+		return true;
+	if ((at->has_import || at->module_count) && is_in_python(question, at))
+		return true;
+	if (!at->via_count)
+		return false;
 	if (function_opens(question, event->function, grant))
 		return true;
 	for (unsigned i = 0; i < WIRE_VIA_MAX && event->via[i]; i++)
@@ -287,6 +313,13 @@ static enum hit match_name(const struct question *question, const struct rule *r
 /* --- rules and lists
  * ------------------------------------------------------------------------------- */
 
+/* By its date and its phase. */
+static bool rule_is_now(const struct question *question, const struct rule *rule)
+{
+	return question->now_ns < rule->expires_ns &&
+	       (!rule->phases || rule->phases & question->phases);
+}
+
 /* path: which of the two names of a rename or link is asked about. */
 enum hit rule_match(struct question *question, const struct rule *rule, struct str path)
 {
@@ -312,7 +345,7 @@ enum hit rule_match(struct question *question, const struct rule *rule, struct s
 		hit = match_name(question, rule);
 		break;
 	}
-	return hit == HIT_YES && question->now_ns >= rule->expires_ns ? HIT_NEAR : hit;
+	return hit == HIT_YES && !rule_is_now(question, rule) ? HIT_NEAR : hit;
 }
 
 static const struct rule *note(const struct rule *rule, enum hit hit, const struct rule **near)
@@ -351,7 +384,7 @@ const struct rule *list_match(struct question *question, const struct list *list
 	for (uint32_t i = 0; i < list->other_count; i++) {
 		const struct rule *rule = list->others[i];
 		if (rule->kind == RULE_PATHS && grant_holds(question, rule->grant) &&
-		    question->now_ns < rule->expires_ns &&
+		    rule_is_now(question, rule) &&
 		    path_hits(question, &rule->paths.from, question->path) &&
 		    path_hits(question, &rule->paths.to, question->to))
 			return rule;

@@ -252,7 +252,7 @@ check_checks()
 	noticed "options of log show: $gone" $verb_page 's/^(\*--pid\*) _N_/*--uid* _N_\n&/'
 	noticed "policy keys: $there" $policy_page '/^; MATCH/,/^##/ { /^\*build-id\*/d }'
 	noticed "policy keys: $gone" $policy_page 's/^\*build-id\*/*owner* _texts_\n&/'
-	noticed "policy keys: $gone" $policy_page 's/^(\*redact\*) .*/\1 _texts_/'
+	noticed "policy keys: $gone" $policy_page 's/^(\*exchange\*) .*/\1 _texts_/'
 	noticed "policy keys: $there" $policy_page '/^; RULE/,/^##/ { /^\*expires\*/d }'
 	noticed "keys of cases: $there" $test_page '/^; SUBJECT/,/^##/ { /^\*package\*/d }'
 	noticed "keys of cases: $gone" $test_page 's/^\*thread-of\*/*fork-of*\n&/'

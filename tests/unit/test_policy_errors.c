@@ -98,8 +98,23 @@ static const struct {
 	 "    severity: hot\n              ^\n"},
 	{P "    exempt: [foo]\n",
 	 "p.yaml:5:14: error: unknown guard \"foo\"\n    exempt: [foo]\n             ^\n"},
-	{P "    threads: pool\n", "p.yaml:5:5: error: \"threads\" is not supported by this version\n"
-				  "    threads: pool\n    ^\n"},
+	{P "    threads: shared\n", "p.yaml:5:14: error: \"threads\" must be pool, not \"shared\"\n"
+				    "    threads: shared\n             ^\n"},
+	{P "    judge: success\n", "p.yaml:5:12: error: \"judge\" must be attempts, not \"success\"\n"
+				   "    judge: success\n           ^\n"},
+	{P "    watch: [descendents]\n",
+	 "p.yaml:5:13: error: \"watch\" takes descendants and anywhere, not \"descendents\" (did you mean "
+	 "\"descendants\"?)\n    watch: [descendents]\n            ^\n"},
+	{P "    phase: lode\n",
+	 "p.yaml:5:12: error: unknown phase \"lode\", there are load, startup and steady (did you mean "
+	 "\"load\"?)\n    phase: lode\n           ^\n"},
+	{P "    exec: {run: [{program: x, child: his}]}\n",
+	 "p.yaml:5:38: error: \"child\" must be own, mine or free, not \"his\"\n"
+	 "    exec: {run: [{program: x, child: his}]}\n"
+	 "                                     ^\n"},
+	{P "    network: {exchange: request-response}\n",
+	 "p.yaml:5:15: error: \"exchange\" is not supported by this version\n"
+	 "    network: {exchange: request-response}\n              ^\n"},
 	{P "    file: {rename: [{from: /a}]}\n",
 	 "p.yaml:5:21: error: \"from\" and \"to\" go together\n"
 	 "    file: {rename: [{from: /a}]}\n                    ^\n"},
