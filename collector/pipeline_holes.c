@@ -74,6 +74,8 @@ void hole_add(struct pipeline *pipeline, const struct item_hole *hole)
 	pipeline->has_torn |= hole->kind == HOLE_TORN;
 	if (!entry)
 		return;
+	if (!entry->hole.count || hole->time_ns < entry->first_ns)
+		entry->first_ns = hole->time_ns;
 	entry->hole.count += hole->count ? hole->count : 1;
 	if (hole->time_ns > entry->hole.time_ns)
 		entry->hole.time_ns = hole->time_ns;

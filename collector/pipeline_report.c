@@ -37,6 +37,26 @@ static void reason_deviations(struct pipeline *pipeline)
 	reason_add(pipeline, &text);
 }
 
+/* Something is missing that there was: when. */
+static void reason_time(struct pipeline *pipeline, struct text *text,
+			const struct hole_entry *entry)
+{
+	const struct item_run *run = model_run(pipeline->model);
+	switch (entry->hole.kind) {
+	case HOLE_LOST:
+	case HOLE_GAP:
+	case HOLE_EARLY:
+	case HOLE_MISSED:
+	case HOLE_REJECTED:
+		text_add(text, entry->first_ns == entry->hole.time_ns ? ", at " : ", from ");
+		words_time(text, run, entry->first_ns);
+		if (entry->first_ns == entry->hole.time_ns)
+			break;
+		text_add(text, " to ");
+		words_time(text, run, entry->hole.time_ns);
+	}
+}
+
 /* How many holes nobody accepted. */
 static unsigned reason_holes(struct pipeline *pipeline)
 {
@@ -48,6 +68,7 @@ static unsigned reason_holes(struct pipeline *pipeline)
 			continue;
 		text_clear(&text);
 		words_hole_sentence(&text, pipeline->model, &entry->hole, ESCAPE_UTF8);
+		reason_time(pipeline, &text, entry);
 		reason_add(pipeline, &text);
 	}
 	if (open > REPORT_HOLES_MAX) {

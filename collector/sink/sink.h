@@ -22,7 +22,8 @@ struct finding {
 };
 
 struct hole_entry {
-	struct item_hole hole; /* strings owned by the entry's holder */
+	struct item_hole hole; /* strings owned by the entry's holder; time_ns is the last time */
+	uint64_t first_ns;
 	bool is_accepted;
 	bool is_watched; /* UNCOVERED, but the kernel's side saw all it did: told, and no reason */
 	const char *accept_reason;

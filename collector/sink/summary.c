@@ -101,6 +101,14 @@ static json_t *starter_of(struct model *model, const struct item_hole *hole)
 			 json_text(subject->name));
 }
 
+static json_t *json_time(struct model *model, uint64_t monotonic_ns)
+{
+	struct text time = {0};
+	text_clear(&time);
+	words_time(&time, model_run(model), monotonic_ns);
+	return json_take(&time);
+}
+
 static json_t *hole_of(struct model *model, const struct hole_entry *entry)
 {
 	const struct item_hole *hole = &entry->hole;
@@ -108,7 +116,9 @@ static json_t *hole_of(struct model *model, const struct hole_entry *entry)
 	struct text sentence = {0};
 	text_clear(&sentence);
 	words_hole_sentence(&sentence, model, hole, ESCAPE_UTF8);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "kind", words_hole(hole->kind),
+	return json_pack("{s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "kind",
+			 words_hole(hole->kind), "family", words_hole_family(hole), "first",
+			 json_time(model, entry->first_ns), "last", json_time(model, hole->time_ns),
 			 "count", json_count(hole->count), "sentence", json_take(&sentence), "pid",
 			 process ? json_count(process->pid) : json_null(), "exe",
 			 process ? json_text(process->exe) : json_null(), "what",

@@ -351,16 +351,21 @@ static void add_starter(struct text *text, const struct chain *chain, enum escap
 	}
 }
 
+const char *words_hole_family(const struct item_hole *hole)
+{
+	static const char *const families[WIRE_FAMILIES] = {"stack", "net", "file", "exec", "env"};
+	return hole->family < WIRE_FAMILIES ? families[hole->family] : NULL;
+}
+
 void words_hole_sentence(struct text *text, struct model *model, const struct item_hole *hole,
 			 enum escape escape)
 {
-	static const char *const families[WIRE_FAMILIES] = {"stack", "net", "file", "exec", "env"};
 	const struct process *process = model_process(model, hole->process);
 	text_add(text, hole_sentence(hole->kind));
 	if (hole->kind != HOLE_UNCOVERED && hole->count > 1)
 		text_addf(text, ", %llu times", (unsigned long long)hole->count);
-	if (hole->family < WIRE_FAMILIES && hole->kind == HOLE_LOST)
-		text_addf(text, ", family %s", families[hole->family]);
+	if (words_hole_family(hole) && hole->kind == HOLE_LOST)
+		text_addf(text, ", family %s", words_hole_family(hole));
 	if (hole->what.len) {
 		text_add(text, ": ");
 		text_escape(text, hole->what, escape);

@@ -32,6 +32,8 @@ void words_expected(struct text *text, const struct finding *finding, enum escap
 void words_contact(struct text *text, struct model *model, const struct item_event *event,
 		   const struct outcome *outcome);
 /* One hole: what it is, how many, where, who. */
+/* "net", "file", "exec", "env"; "stack" for what only describes others; NULL: of no family. */
+const char *words_hole_family(const struct item_hole *hole);
 void words_hole_sentence(struct text *text, struct model *model, const struct item_hole *hole,
 			 enum escape escape);
 
