@@ -101,6 +101,8 @@ struct item_process_end {
 enum object_kind {
 	OBJECT_ELF = 1,
 	OBJECT_CODE, /* executable memory in no object: path "", maker may be known */
+	OBJECT_PYTHON, /* a Python file: soname is its distribution's name; frames' offsets are lines */
+	OBJECT_SCRIPT, /* an application's own Python code; "-c" and "-" were given as text */
 };
 
 struct item_object {
@@ -114,6 +116,7 @@ struct item_object {
 	uint64_t device, inode;
 	uint32_t maker;	     /* CODE: object whose code made the memory executable, or 0 */
 	struct str sha256;   /* of the file, lower-case hex, "" when not taken */
+	struct str root;     /* PYTHON: where the distribution says what it is (its dist-info) */
 };
 
 struct item_frame {
@@ -247,6 +250,8 @@ struct item_event {
 	HOLE(PARTIAL, 12, "partial-stack", "a stack was cut short before anyone could be charged") \
 	HOLE(PROBE, 13, "probe", "a probe could not be attached")                                  \
 	HOLE(NAME, 14, "name", "an address was reached whose name could not be known")             \
+	HOLE(PYTHON, 15, "python", "Python code ran whose frames were not told: its interpreter "  \
+				   "was charged instead")                                          \
 	/* PARTIAL and NAME are counted by the pipeline, sources do not yield them */
 
 enum hole_kind {

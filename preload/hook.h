@@ -90,6 +90,8 @@ extern struct real real;
 int real_init(void);
 /* One of them, before they are all there. */
 void *real_find(const char *name);
+/* In any object the program was started with; NULL: none has it. At start only. */
+void *real_find_anywhere(const char *name);
 
 /* What only glibc has. musl's loader ends a program whose preload it cannot bind, so these may be
  * missing; without _dl_find_object nothing can be attributed and the shim stays passive. */
@@ -109,6 +111,7 @@ struct thread {
 	void *lent;	      /* memory a vfork child took with it into its exec, see environ.c */
 	uint64_t lent_bytes;
 	uint64_t stack_pages; /* known to be readable: number of the first page << 28 | how many */
+	void *python_tstate; /* the Python thread state that last ran here, see python.c */
 };
 extern __thread struct thread thread_self;
 _Static_assert(sizeof(struct thread) <= 256, "static TLS is scarce in other people's processes");
@@ -314,6 +317,8 @@ extern uint32_t load_generation;
 /* Defines the object if need be. 0: code in no object. *ret_base: load bias. */
 uint32_t object_id(uint64_t pc, uint64_t *ret_base);
 bool object_is_shim(uint64_t pc);
+/* For an object that is not mapped. 0: there are no more ids. */
+uint32_t object_next_id(void);
 /* Whether these bytes lie in a readable segment of a loaded object: between its segments there may
  * be holes that cannot be read. */
 bool object_holds(uint64_t address, unsigned bytes);

@@ -6,7 +6,7 @@
  * caller has a RPATH or RUNPATH), dlopen is entered by a jump that leaves the return address alone,
  * and told beforehand.
  */
-#include "hook.h"
+#include "python.h"
 
 static bool map_has_runpath(const struct link_map *map)
 {
@@ -53,6 +53,8 @@ __attribute__((used)) static void *dlopen_wrapped(const char *file, int flags)
 	/* Asking whether something is loaded loads nothing. */
 	if (!(flags & RTLD_NOLOAD))
 		load_event(&call, file, ret, ret ? 0 : -ENOENT);
+	if (ret && call.is_on)
+		python_loaded(ret);
 	HOOK_END();
 	return ret;
 }

@@ -5,7 +5,7 @@
  * not the constructor; calls from IFUNC resolvers come before our own relocations are done and
  * must touch nothing but code and zero-initialised data.
  */
-#include "hook.h"
+#include "python.h"
 
 #include <sys/auxv.h>
 
@@ -40,6 +40,8 @@ static void shim_start(void)
 	if (state == SHIM_ACTIVE && early_calls)
 		__atomic_fetch_add(&session.ring->early_calls, early_calls, __ATOMIC_RELAXED);
 	__atomic_store_n(&shim_state, state, __ATOMIC_RELEASE);
+	if (state == SHIM_ACTIVE)
+		python_init();
 }
 
 bool shim_enter(void)

@@ -165,6 +165,11 @@ static uint64_t object_tag(const struct dl_find_object *object)
 	return hash >> ID_BITS ? hash >> ID_BITS : 1;
 }
 
+uint32_t object_next_id(void)
+{
+	return __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED) & ((1u << ID_BITS) - 1);
+}
+
 uint32_t object_id(uint64_t pc, uint64_t *ret_base)
 {
 	struct dl_find_object object;
@@ -185,7 +190,7 @@ uint32_t object_id(uint64_t pc, uint64_t *ret_base)
 		if (!word && !place)
 			place = at;
 	}
-	id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED) & ((1u << ID_BITS) - 1);
+	id = object_next_id();
 	if (!id || !object_publish(id, &object))
 		return 0;
 	if (!place)

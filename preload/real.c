@@ -159,6 +159,23 @@ void *real_find(const char *name)
 	return NULL;
 }
 
+void *real_find_anywhere(const char *name)
+{
+	uint32_t hash = gnu_hash(name);
+	const struct link_map *map = map_next();
+
+	while (map && map->l_prev)
+		map = map->l_prev;
+	for (; map; map = map->l_next) {
+		struct symbols object;
+		const ElfW(Sym) *symbol;
+
+		if (symbols_of(map, &object) && (symbol = symbols_find(&object, name, hash)))
+			return (void *)(object.base + symbol->st_value);
+	}
+	return NULL;
+}
+
 static long real_missing(void)
 {
 	errno = ENOSYS;

@@ -4,7 +4,7 @@
  * fork. Raw system calls only: the child of a multithreaded fork may do nothing else. Every
  * failure leaves the program running as if we were not there.
  */
-#include "hook.h"
+#include "python.h"
 
 #include <linux/memfd.h>
 #include <sys/auxv.h>
@@ -499,6 +499,7 @@ void session_after_fork(void)
 	thread_self.is_vforking = 0;
 	if (!session.has_seccomp && session_attach(&hello)) {
 		objects_forget(); /* stacks carry the session's generation */
+		python_tell();
 		thread_self.origin = 0; /* an id of the parent's ring; its frames are on our stack */
 	} else {
 		/* No descriptors left, or a filter that might kill us: the parent's ring is still

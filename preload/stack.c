@@ -3,6 +3,7 @@
  * The caller's stack: taken at every hook, hashed, and told to the collector once. The table holds
  * one word per stack (hash above, id below), so a reader never sees half of an entry.
  */
+#include "python.h"
 #include "unwind.h"
 
 #define STACKS 8192u /* power of two */
@@ -44,11 +45,15 @@ struct walk {
 	struct unwind_frame frame;
 	uint32_t flags;
 	unsigned count;
+	struct python_walk python;
 };
 
-static struct walk walk_begin(void **frame)
+static inline void walk_begin(struct walk *walk, void **frame)
 {
-	return (struct walk){ .frame = unwind_begin(frame) };
+	walk->frame = unwind_begin(frame);
+	walk->flags = 0;
+	walk->count = 0;
+	python_walk_begin(&walk->python, walk->frame.sp);
 }
 
 /* An address inside the calling instruction. */
@@ -63,7 +68,11 @@ static inline bool walk_next(struct walk *walk)
 		walk->flags |= WIRE_STACK_TRUNCATED;
 		return false;
 	}
-	return unwind_step(&walk->frame, &walk->flags);
+	if (!unwind_step(&walk->frame, &walk->flags))
+		return false;
+	if (unlikely(walk->frame.is_exact))
+		walk->python.is_careful = true;
+	return true;
 }
 
 struct writer {
@@ -100,12 +109,31 @@ static void writer_add(struct writer *w, uint64_t pc, uint32_t flags)
 	w->count++;
 }
 
+/* What the native frame that was left by the last step ran. */
+static void writer_add_python(struct writer *w, struct walk *walk, uint64_t pc)
+{
+	struct python_frame frame;
+
+	while (python_walk_next(&walk->python, pc, walk->frame.sp, &frame)) {
+		uint32_t id = w->count < w->max ? unit_object(frame.unit, !w->frames) : 0;
+
+		if (!id)
+			continue;
+		if (w->frames)
+			w->frames[w->count] = (struct wire_frame){ frame.line, id, 0 };
+		w->count++;
+	}
+}
+
 /* Inferred frames are put between a frame and the function it is found to have called. */
 static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 {
-	struct walk walk = walk_begin(frame);
 	uint64_t callee = hook_entry(hook);
+	struct walk walk;
+	unsigned evals = 0;
+	bool is_more;
 
+	walk_begin(&walk, frame);
 	do {
 		uint64_t entries[4], pc = walk_pc(&walk);
 		unsigned hops = callee && !walk.frame.is_exact ?
@@ -116,8 +144,14 @@ static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 			writer_add(w, entries[--hops], WIRE_FRAME_INFERRED);
 		writer_add(w, pc, walk.frame.is_exact ? WIRE_FRAME_SIGNAL : 0);
 		callee = unwind_function_entry(pc);
-	} while (walk_next(&walk));
-	return walk.flags;
+		is_more = walk_next(&walk);
+		evals += is_more && python_is_eval(pc);
+		if (is_more)
+			writer_add_python(w, &walk, pc);
+	} while (is_more);
+	if (evals > walk.python.calls && python.state != PYTHON_FOUND)
+		walk.flags |= WIRE_STACK_UNTOLD;
+	return walk.flags | walk.python.flags;
 }
 
 static NOINLINE uint32_t stack_define(void **frame, unsigned hook)
@@ -146,16 +180,27 @@ static NOINLINE uint32_t stack_define(void **frame, unsigned hook)
 
 uint32_t stack_capture(void **frame, unsigned hook)
 {
-	struct walk walk = walk_begin(frame);
+	struct walk walk;
 	uint64_t hash = load_generation * 0xff51afd7ed558ccdull + hook +
 			session.generation * 0xc2b2ae3d27d4eb4full;
-	uint64_t *place = NULL, tag;
+	uint64_t *place = NULL, tag, pc;
+	struct python_frame ran;
 	uint32_t id;
+	bool is_more;
 
+	walk_begin(&walk, frame);
 	do {
-		hash = (hash ^ walk_pc(&walk)) * 0x9e3779b97f4a7c15ull;
+		pc = walk_pc(&walk);
+		hash = (hash ^ pc) * 0x9e3779b97f4a7c15ull;
 		hash ^= hash >> 32;
-	} while (walk_next(&walk));
+		is_more = walk_next(&walk);
+		while (is_more &&
+		       unlikely(python_walk_next(&walk.python, pc, walk.frame.sp, &ran))) {
+			hash = (hash ^ ran.unit ^ (uint64_t)ran.line << 32) *
+			       0x9e3779b97f4a7c15ull;
+			hash ^= hash >> 32;
+		}
+	} while (is_more);
 	tag = (hash | 1) << ID_BITS;
 	for (unsigned i = 0; i < PROBES; i++) {
 		uint64_t *at = &stacks[((hash >> 40) + i) % STACKS];

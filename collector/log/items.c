@@ -245,6 +245,7 @@ static void get_object(struct log_items *items, const Wire__Object *in, struct i
 	out->inode = in->inode;
 	out->maker = in->maker;
 	out->sha256 = str_of(in->sha256);
+	out->root = str_of(in->root);
 }
 
 static void get_stack(struct log_items *items, const Wire__Stack *in, struct item_stack *out)

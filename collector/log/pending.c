@@ -302,6 +302,7 @@ static void add_object(struct log_pending *pending, const struct item_object *ob
 	out->inode = object->inode;
 	out->maker = object->maker;
 	out->sha256 = str_of(pending, object->sha256);
+	out->root = str_of(pending, object->root);
 }
 
 static void add_stack(struct log_pending *pending, const struct item_stack *stack)

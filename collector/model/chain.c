@@ -76,6 +76,15 @@ static void compose_tail(struct composer *composer, const struct chain *tail)
 		compose_link(composer, tail->links[i]);
 }
 
+/* A script's frames say its path; its process says more of it: digest, origin. */
+static struct chain_link as_process_knows(struct chain_link link, const struct process *process)
+{
+	struct subject *script = process->script_subject;
+	if (script && link.subject->kind == SUBJECT_SCRIPT && !strcmp(script->path, link.subject->path))
+		link.subject = script;
+	return link;
+}
+
 /* The main chain of a process ends with its executable, even where the stack did not reach it
  * (cut short, a constructor, the fresh stack of a vfork child), then the script it runs. */
 static void compose_process_end(struct composer *composer, const struct process *process)
@@ -188,7 +197,7 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 	struct composer composer = {.links = model->scratch};
 
 	for (uint32_t i = 0; stack && i < stack->count; i++)
-		compose_link(&composer, stack->links[i]);
+		compose_link(&composer, as_process_knows(stack->links[i], process));
 	uint32_t seen_count = composer.count;
 	if (parent) {
 		if (composer.count)

@@ -105,7 +105,7 @@ static void adopt_executable(struct model *model, const struct item_object *item
 
 static bool object_is_valid(const struct model *model, const struct item_object *item)
 {
-	return (item->kind == OBJECT_ELF || item->kind == OBJECT_CODE) &&
+	return item->kind >= OBJECT_ELF && item->kind <= OBJECT_SCRIPT && str_is_valid(item->root) &&
 	       (!item->maker || table_at(&model->objects, item->maker)) &&
 	       str_is_valid(item->path) && str_is_valid(item->soname) &&
 	       str_is_valid(item->build_id) && str_is_valid(item->package) &&

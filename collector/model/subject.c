@@ -117,8 +117,28 @@ struct subject *subject_for_code(struct model *model, struct subject *maker)
 	return subject_get(model, &key, STR_LIT("code"));
 }
 
+/* All files of a distribution are one subject, known by its name. */
+static struct subject *subject_for_python(struct model *model, const struct item_object *object)
+{
+	struct subject_key key = {
+		.kind = SUBJECT_PYTHON, .path = object->root, .package = object->package};
+	uint32_t known = model->subjects.count;
+	struct subject *subject = subject_get(model, &key, object->soname);
+	if (subject && model->subjects.count != known) {
+		char *version = store_string(&model->store, object->package_version);
+		subject->package_version = version ? version : subject->package_version;
+		subject->object = object->id;
+	}
+	return subject;
+}
+
 struct subject *subject_for_object(struct model *model, const struct item_object *object)
 {
+	if (object->kind == OBJECT_PYTHON)
+		return subject_for_python(model, object);
+	if (object->kind == OBJECT_SCRIPT)
+		return subject_for_path(model, SUBJECT_SCRIPT, object->path, STR_LIT(""),
+					STR_LIT(""));
 	struct subject_key key = {.kind = object->is_main ? SUBJECT_EXECUTABLE : SUBJECT_LIBRARY,
 				  .path = object->path,
 				  .build_id = object->build_id,

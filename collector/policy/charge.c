@@ -186,6 +186,13 @@ static bool is_stranger(const struct walk *walk, const struct policy_binding *bi
 	       walk->chain->links[walk->at].subject->kind == SUBJECT_LIBRARY;
 }
 
+/* Text given to an interpreter (-c, standard input) is the act of who started it, as a program that
+ * has no profile is. */
+static bool is_given_text(const struct subject *subject)
+{
+	return subject->kind == SUBJECT_SCRIPT && *subject->path != '/';
+}
+
 /* True when the walk ended. */
 static bool walk_link(struct walk *walk)
 {
@@ -193,7 +200,7 @@ static bool walk_link(struct walk *walk)
 	const struct policy_binding *binding = bind_link(walk, walk->at);
 	walk->has_inferred |= link->is_inferred;
 	if (!binding->is_profiled) {
-		if (link->subject->kind == SUBJECT_EXECUTABLE &&
+		if ((link->subject->kind == SUBJECT_EXECUTABLE || is_given_text(link->subject)) &&
 		    step_over(walk, binding->is_trusted))
 			return false;
 		stop_unprofiled(walk);

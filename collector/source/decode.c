@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "live.h"
+#include "python.h"
 
 /* What follows the fixed part of a record. */
 struct tail {
@@ -76,6 +77,9 @@ static int decode_object(struct live *live, struct proc *proc, const void *bytes
 	strings[2] = tail_take(&tail, record->build_id_len);
 	if (tail.is_short || !record->id)
 		return -EINVAL;
+	if (record->head.flags & WIRE_OBJECT_PYTHON)
+		return ids_set(&proc->objects, record->id,
+			       python_object(live, proc, record, strings[0]));
 	if (!proc->libc_base && strings[1].len == sizeof("libc.so.6") - 1 &&
 	    !memcmp(strings[1].data, "libc.so.6", strings[1].len))
 		proc->libc_base = record->base;
@@ -99,7 +103,10 @@ static int decode_stack(struct live *live, struct proc *proc, const void *bytes,
 	    tail.left < record->count * sizeof(struct wire_frame))
 		return -EINVAL;
 	flags = record->head.flags &
-		(WIRE_STACK_PARTIAL | WIRE_STACK_TRUNCATED | WIRE_STACK_FP);
+		(WIRE_STACK_PARTIAL | WIRE_STACK_TRUNCATED | WIRE_STACK_FP | WIRE_STACK_LOAD |
+		 WIRE_STACK_STARTUP);
+	if (record->head.flags & WIRE_STACK_UNTOLD)
+		python_untold(live, proc);
 	for (uint32_t i = 0; i < record->count; i++) {
 		const struct wire_frame *frame = &record->frames[i];
 		uint32_t object = 0;
@@ -384,6 +391,18 @@ static int decode_cwd(struct live *live, struct proc *proc, const void *bytes, u
 	return 0;
 }
 
+static int decode_python(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
+{
+	struct tail tail;
+	const struct wire_python *record = record_open(bytes, size, sizeof(*record), &tail);
+	struct str stdlib;
+
+	if (!record)
+		return -EINVAL;
+	stdlib = tail_take(&tail, record->stdlib_len);
+	return tail.is_short ? -EINVAL : python_tell(live, proc, record, stdlib);
+}
+
 int decode_record(struct live *live, struct proc *proc, const void *record, uint32_t size)
 {
 	struct wire_head head;
@@ -412,6 +431,8 @@ int decode_record(struct live *live, struct proc *proc, const void *record, uint
 		return decode_cwd(live, proc, record, size);
 	case WIRE_FORKED:
 		return decode_forked(live, proc, record, size);
+	case WIRE_PYTHON:
+		return decode_python(live, proc, record, size);
 	case WIRE_EXIT:
 		return size < sizeof(struct wire_exit) ? -EINVAL : 0;
 	default:

@@ -117,6 +117,9 @@ uint32_t define_object(struct live *live, const struct item_object *object)
 	recipe_str(&recipe, object->path);
 	recipe_str(&recipe, object->soname);
 	recipe_str(&recipe, object->build_id);
+	recipe_str(&recipe, object->root);
+	if (object->kind == OBJECT_PYTHON)
+		recipe_str(&recipe, object->package_version);
 	if (is_known(&live->objects, recipe_key(&recipe), &live->object_count, &id))
 		return id;
 	out = &queue_add(queue, ITEM_OBJECT)->object;
@@ -128,6 +131,7 @@ uint32_t define_object(struct live *live, const struct item_object *object)
 	out->package = queue_str(queue, object->package.data, object->package.len);
 	out->package_version =
 		queue_str(queue, object->package_version.data, object->package_version.len);
+	out->root = queue_str(queue, object->root.data, object->root.len);
 	return id;
 }
 

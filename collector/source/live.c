@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "python_dist.h"
+
 /* When a table is full it is forgotten as a whole: contents then get new ids, nothing else. */
 #define CONTENTS_MAX (1u << 21)
 #define LOOKUPS_MAX (1u << 18)
@@ -52,6 +54,7 @@ int live_init(struct live *live, const char *const *redact, const char *dpkg_dir
 		return result;
 	}
 	live->packages = packages_open(dpkg_directory, live->seed);
+	live->dists = dists_new(live->seed);
 	live_clock(live);
 	return 0;
 }
@@ -73,6 +76,7 @@ void live_done(struct live *live)
 	map_done(&live->arrived);
 	paths_done(&live->paths);
 	packages_free(live->packages);
+	dists_free(live->dists);
 	redactor_free(live->redactor);
 	queue_done(&live->queue);
 	free(live->stack_tops);

@@ -62,6 +62,8 @@ struct proc {
 	struct ring_reader ring;
 	struct path_view view;
 	char *exe, *cwd, *home, *path, *argv;
+	char *script;	      /* of an interpreter, as announced; NULL: none */
+	struct python *python; /* python.c; NULL: none was told of */
 	uint32_t argv_len;
 	uint32_t generation;  /* of cwd and root */
 	struct ids objects, stacks, origins;
@@ -106,6 +108,7 @@ struct live {
 	bool has_kernel;      /* processes and what the kernel can see come from the probes */
 	bool keeps_members;
 	struct packages *packages;
+	struct dists *dists;  /* python_dist.h */
 	struct redactor *redactor;
 	struct paths paths;
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "live.h"
+#include "python.h"
 #include "script.h"
 
 static char *text_copy(const char *data, size_t len)
@@ -77,9 +78,11 @@ void proc_free(struct proc *proc)
 	free(proc->home);
 	free(proc->path);
 	free(proc->argv);
+	free(proc->script);
 	free(proc->chains);
 	free(proc->codes);
 	free(proc->root);
+	python_forget(proc);
 	free(proc);
 }
 
@@ -433,6 +436,8 @@ void proc_announce(struct live *live, struct proc *proc, const struct wire_proce
 		proc_take_start(proc, record);
 	}
 	script = proc_script(live, proc);
+	if (script.len)
+		text_set(&proc->script, script.data, script.len);
 	argv = redact_argv(live->redactor, &live->queue,
 			   queue_str(&live->queue, proc->argv, proc->argv_len));
 	proc->id = ++live->process_count;

@@ -197,3 +197,24 @@ struct str script_operand(const char *exe, struct str argv)
 	}
 	return interpreter ? operand_find(interpreter, argv, at) : (struct str){ "", 0 };
 }
+
+const char *script_given(const char *exe, struct str argv)
+{
+	const struct interpreter *interpreter = interpreter_find(exe);
+	size_t at = strnlen(argv.data, argv.len) + 1;
+
+	if (!interpreter)
+		return NULL;
+	for (; at < argv.len; at += strnlen(argv.data + at, argv.len - at) + 1) {
+		struct str word = word_at(argv, at);
+
+		if (word.len < 2 || word.data[0] != '-' || word.data[1] == '-')
+			break;
+		if (memchr(word.data, 'c', word.len) &&
+		    option_short(interpreter, word.data, word.len) == STEP_NO_SCRIPT)
+			return "-c";
+		if (option_short(interpreter, word.data, word.len) == STEP_SKIP_VALUE)
+			at += word.len + 1;
+	}
+	return script_operand(exe, argv).len ? NULL : "-";
+}

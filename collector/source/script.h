@@ -10,5 +10,8 @@
 /* exe: path of the program; argv: NUL-separated. The script as written there, len 0 when exe is no
  * interpreter we know or was given no script file (-c, -m, standard input). Points into argv. */
 struct str script_operand(const char *exe, struct str argv);
+/* For an interpreter that was given text instead of a file: "-c", or "-" (standard input); NULL
+ * otherwise. */
+const char *script_given(const char *exe, struct str argv);
 
 #endif

@@ -34,6 +34,7 @@ enum wire_type {
 	WIRE_EXIT = 10,	      /* the process is leaving by exit or _exit */
 	WIRE_FORKED = 11,     /* a child was made and will say hello itself: told by the parent, which
 				 may be gone before the child has spoken */
+	WIRE_PYTHON = 12,     /* there is a Python interpreter, and whether its frames can be told */
 };
 
 struct wire_head {
@@ -76,6 +77,11 @@ enum wire_object_flags {
 	WIRE_OBJECT_MAIN = 1,
 	WIRE_OBJECT_VDSO = 2,
 	WIRE_OBJECT_SHIM = 4,
+	/* Not mapped: code of a Python file. path is the file as the import system had it; soname and
+	 * build-id are empty, frames' offsets are lines. */
+	WIRE_OBJECT_PYTHON = 8,
+	WIRE_OBJECT_FROZEN = 16, /* of the interpreter's own, path is like <frozen site> */
+	WIRE_OBJECT_TOP = 32,	 /* what the interpreter was started with: a script, <string>, <stdin> */
 };
 
 /* WIRE_STACK: return addresses, innermost first. object 0: code in no object, offset is the
@@ -99,6 +105,9 @@ enum wire_stack_flags {
 	WIRE_STACK_PARTIAL = 1,	  /* the unwinder could not go on */
 	WIRE_STACK_TRUNCATED = 2, /* deeper than WIRE_STACK_FRAMES */
 	WIRE_STACK_FP = 4,	  /* some frame was found by frame pointer only */
+	WIRE_STACK_LOAD = 1 << 8, /* an import is on the stack */
+	WIRE_STACK_STARTUP = 1 << 9, /* Python's site module, or a line of a .pth file, is */
+	WIRE_STACK_UNTOLD = 1 << 10, /* Python ran on this stack, and its frames are not told */
 };
 #define WIRE_STACK_FRAMES 512	  /* deeper ones are cut and say so */
 #define WIRE_STACK_FRAMES_MAX 640 /* with the inferred ones: no record has more */
@@ -193,6 +202,26 @@ struct wire_forked {
 	uint32_t pad;
 };
 
+/* WIRE_PYTHON: flags of the head: enum wire_python_reason. The standard library's directory
+ * follows. The last one counts. */
+struct wire_python {
+	struct wire_head head;
+	uint32_t version; /* 0x030b: 3.11; 0 not known */
+	uint16_t stdlib_len;
+	uint16_t pad;
+};
+enum wire_python_reason {
+	WIRE_PYTHON_GOOD,    /* frames are told */
+	WIRE_PYTHON_VERSION, /* a version whose frames we cannot read */
+	WIRE_PYTHON_SYMBOLS, /* it does not export what is needed */
+	WIRE_PYTHON_LAYOUT,  /* what we read of it is not what it says */
+	WIRE_PYTHON_LATE,    /* it was running before we came */
+	WIRE_PYTHON_MEMORY,  /* none for our tables */
+	WIRE_PYTHON_ENDED,   /* it was shut down; another one would not be heard */
+	WIRE_PYTHON_FOUND,   /* no Python has run yet */
+	WIRE_PYTHON_REASONS,
+};
+
 _Static_assert(sizeof(struct wire_head) == 8, "contract");
 _Static_assert(sizeof(struct wire_process) == 48, "contract");
 _Static_assert(sizeof(struct wire_object) == 48, "contract");
@@ -201,5 +230,6 @@ _Static_assert(sizeof(struct wire_stack) == 16, "contract");
 _Static_assert(sizeof(struct wire_origin) == 24, "contract");
 _Static_assert(sizeof(struct wire_event) == 72, "contract");
 _Static_assert(sizeof(struct wire_name) == 24, "contract");
+_Static_assert(sizeof(struct wire_python) == 16, "contract");
 
 #endif

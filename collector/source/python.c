@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "python.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "python_dist.h"
+#include "script.h"
+
+/* What everybody's Python code stands on: a subject of its own, and a conduit by shipped profile. */
+#define STDLIB_NAME "python-stdlib"
+
+struct python {
+	char *stdlib; /* as the process sees it, "" not known */
+	char version[16];
+	uint8_t reason;
+	bool has_hole;
+};
+
+static const char *const reasons[WIRE_PYTHON_REASONS] = {
+	[WIRE_PYTHON_GOOD] = "a stack of another interpreter's or thread state's",
+	[WIRE_PYTHON_VERSION] = "a version whose frames cannot be read",
+	[WIRE_PYTHON_SYMBOLS] = "it does not export what is needed to read its frames",
+	[WIRE_PYTHON_LAYOUT] = "what was read of its frames is not what it says",
+	[WIRE_PYTHON_LATE] = "it was running before the shim came",
+	[WIRE_PYTHON_MEMORY] = "there was no memory to note code in",
+	[WIRE_PYTHON_ENDED] = "it was shut down and went on, or another was started",
+	[WIRE_PYTHON_FOUND] = "it never let itself be checked",
+};
+
+void python_forget(struct proc *proc)
+{
+	if (proc->python)
+		free(proc->python->stdlib);
+	free(proc->python);
+	proc->python = NULL;
+}
+
+static struct str text_of(const char *text)
+{
+	return (struct str){ text, (uint32_t)strlen(text) };
+}
+
+void python_untold(struct live *live, struct proc *proc)
+{
+	struct item_hole hole = { .kind = HOLE_PYTHON, .family = WIRE_FAMILIES,
+				  .process = proc->id, .what = text_of(proc->exe),
+				  .reason = STR_LIT("no interpreter was told of") };
+
+	if (proc->python && proc->python->has_hole)
+		return;
+	if (proc->python) {
+		proc->python->has_hole = true;
+		hole.reason = text_of(reasons[proc->python->reason]);
+	}
+	emit_hole(live, &hole);
+}
+
+static void version_put(struct python *python, uint32_t version)
+{
+	unsigned major = version >> 8 & 0xff, minor = version & 0xff;
+
+	python->version[0] = '\0';
+	if (version)
+		snprintf(python->version, sizeof(python->version), "%u.%u", major, minor);
+}
+
+int python_tell(struct live *live, struct proc *proc, const struct wire_python *record,
+		struct str stdlib)
+{
+	if (record->head.flags >= WIRE_PYTHON_REASONS || memchr(stdlib.data, 0, stdlib.len) ||
+	    (stdlib.len && stdlib.data[0] != '/'))
+		return -EINVAL;
+	if (!proc->python)
+		proc->python = calloc(1, sizeof(*proc->python));
+	if (!proc->python)
+		return 0;
+	proc->python->reason = (uint8_t)record->head.flags;
+	version_put(proc->python, record->version);
+	free(proc->python->stdlib);
+	proc->python->stdlib = strndup(stdlib.data, stdlib.len);
+	switch (record->head.flags) {
+	case WIRE_PYTHON_GOOD:
+	case WIRE_PYTHON_FOUND:
+	case WIRE_PYTHON_ENDED:
+		break;
+	default:
+		python_untold(live, proc);
+	}
+	return 0;
+}
+
+/* --- whose file ------------------------------------------------------------------------------------ */
+static uint32_t define_stdlib(struct live *live, const struct proc *proc, struct str path)
+{
+	const struct python *python = proc->python;
+	struct item_object object = { .kind = OBJECT_PYTHON, .path = path,
+				      .soname = STR_LIT(STDLIB_NAME),
+				      .package = STR_LIT("python") };
+
+	if (python) {
+		object.package_version = text_of(python->version);
+		object.root = text_of(python->stdlib ? python->stdlib : "");
+	}
+	return define_object(live, &object);
+}
+
+/* The directory that a process's application has: its script's. */
+static bool is_beside(const char *path, const char *script)
+{
+	const char *slash = strrchr(script, '/');
+	size_t len = slash ? (size_t)(slash - script) + 1 : 0;
+
+	return len > 1 && !strncmp(path, script, len);
+}
+
+static uint32_t define_script(struct live *live, struct str path)
+{
+	struct item_object object = { .kind = OBJECT_SCRIPT, .path = path };
+
+	return define_object(live, &object);
+}
+
+/* python -c, python - : what was given is called by that. NULL: a script file, or no python. */
+static const char *given_as(const struct proc *proc)
+{
+	return script_given(proc->exe, (struct str){ proc->argv, proc->argv_len });
+}
+
+/* The package that a file of the application is in: its outermost directory with an __init__.py, or
+ * the file itself. */
+static uint32_t define_application(struct live *live, const struct proc *proc,
+				   struct path_buffer *path)
+{
+	struct path_buffer init, host;
+	size_t keep = path->len;
+
+	for (size_t at = path->len; at > 1;) {
+		while (at > 1 && path->text[at - 1] != '/')
+			at--;
+		if (at < 2 || at + sizeof("__init__.py") > sizeof(init.text))
+			break;
+		memcpy(init.text, path->text, at);
+		memcpy(init.text + at, "__init__.py", sizeof("__init__.py"));
+		init.len = at + sizeof("__init__.py") - 1;
+		paths_host_recorded(&proc->view, init.text, &host);
+		if (access(host.text, F_OK))
+			break;
+		keep = --at;
+	}
+	return define_script(live, (struct str){ path->text, (uint32_t)keep });
+}
+
+static bool is_in_stdlib(const struct proc *proc, const char *path)
+{
+	const char *stdlib = proc->python && proc->python->stdlib ? proc->python->stdlib : "";
+	size_t len = strlen(stdlib);
+
+	if (!len || strncmp(path, stdlib, len) || path[len] != '/')
+		return false;
+	path += len + 1;
+	return strncmp(path, "site-packages/", 14) && strncmp(path, "dist-packages/", 14);
+}
+
+static uint32_t define_file(struct live *live, const struct proc *proc, struct str told)
+{
+	struct item_object object = { .kind = OBJECT_PYTHON };
+	struct path_buffer real, host;
+	struct dist_owner owner;
+	struct path_buffer seen;
+
+	paths_normalise(told.data, told.len, &seen);
+	if (told.data[0] == '/' && is_in_stdlib(proc, seen.text))
+		return define_stdlib(live, proc, told);
+	object_locate(live, proc, told, false, &object, &real);
+	if (proc->script && !strcmp(proc->script, real.text))
+		return define_script(live, (struct str){ real.text, (uint32_t)real.len });
+	if (is_in_stdlib(proc, real.text))
+		return define_stdlib(live, proc, (struct str){ real.text, (uint32_t)real.len });
+	paths_host_recorded(&proc->view, real.text, &host);
+	if (live->dists &&
+	    dists_find(live->dists, proc->view.root[0] ? NULL : live->packages, host.text, &owner)) {
+		object.soname = text_of(owner.name);
+		object.package = text_of(owner.package);
+		object.package_version = text_of(owner.version);
+		object.root = text_of(owner.root);
+		object.is_deleted = false; /* in an archive it is no file */
+		return define_object(live, &object);
+	}
+	if (proc->script && proc->script[0] == '/' && is_beside(real.text, proc->script))
+		return define_script(live, text_of(proc->script));
+	return define_application(live, proc, &real);
+}
+
+uint32_t python_object(struct live *live, struct proc *proc, const struct wire_object *record,
+		       struct str path)
+{
+	const char *given;
+
+	if (!path.len || memchr(path.data, 0, path.len))
+		return OBJECT_OURS;
+	if (record->head.flags & WIRE_OBJECT_FROZEN)
+		return define_stdlib(live, proc, path);
+	if (path.data[0] != '<')
+		return define_file(live, proc, path);
+	/* Text: of the command line, of the standard input, or of a host that has an interpreter. */
+	given = record->head.flags & WIRE_OBJECT_TOP ? given_as(proc) : NULL;
+	return given ? define_script(live, text_of(given)) : OBJECT_OURS;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Python code as the shim tells of it -> the distribution, the standard library or the script it
+ * belongs to.
+ */
+#ifndef SOWATCH_SOURCE_PYTHON_H
+#define SOWATCH_SOURCE_PYTHON_H
+
+#include "live.h"
+
+/* Item id of the file path that the record tells of, or OBJECT_OURS: nobody's frame. */
+uint32_t python_object(struct live *live, struct proc *proc, const struct wire_object *record,
+		       struct str path);
+/* Which interpreter proc has. -EINVAL: not a valid record. */
+int python_tell(struct live *live, struct proc *proc, const struct wire_python *record,
+		struct str stdlib);
+/* A stack of proc's ran Python whose frames were not told. */
+void python_untold(struct live *live, struct proc *proc);
+void python_forget(struct proc *proc);
+
+#endif

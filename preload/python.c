@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding a Python interpreter in the process and listening to its audit hook (PEP 578), which
+ * costs some 20 ns an event and is there from the first line of Python on: it is put in before the
+ * interpreter starts. It tells which code was run and by whom; see python_code.c for what becomes
+ * of that. Nothing the program can see changes.
+ */
+#include "python.h"
+
+#include <limits.h>
+
+struct python python;
+
+static uint32_t checks_left = 64;
+static uint32_t execs;
+static bool is_checking;
+
+void python_tell(void)
+{
+	uint32_t bytes = ring_round((uint32_t)sizeof(struct wire_python) + python.stdlib_len);
+	struct wire_python *record;
+
+	if (python.state == PYTHON_NONE || python.told == session.generation)
+		return;
+	record = ring_reserve(bytes, WIRE_FAMILY_META);
+	if (!record)
+		return;
+	python.told = session.generation;
+	record->version = python.version;
+	record->stdlib_len = (uint16_t)python.stdlib_len;
+	record->pad = 0;
+	memcpy(record + 1, python.stdlib, python.stdlib_len);
+	ring_commit(record, bytes, WIRE_PYTHON, python.reason);
+}
+
+static void python_now(enum python_state state, enum wire_python_reason reason)
+{
+	python.reason = reason;
+	__atomic_store_n(&python.state, state, __ATOMIC_RELEASE);
+	python.told = 0;
+	python_tell();
+}
+
+static void python_off(enum wire_python_reason reason)
+{
+	python_now(PYTHON_OFF, reason);
+}
+
+/* --- code that was run -------------------------------------------------------------------------- */
+/* The unit named by an str object. */
+static uint32_t unit_of_text(PyObject *text, uint32_t flags)
+{
+	ssize_t len = 0;
+	const char *data = python.api.PyUnicode_AsUTF8AndSize(text, &len);
+	PyObject *bytes;
+	uint32_t unit = 0;
+	char *raw;
+
+	if (data)
+		return unit_of(data, (size_t)len, flags);
+	/* A name that is not UTF-8 is bytes with surrogates. */
+	python.api.PyErr_Clear();
+	bytes = python.api.PyUnicode_EncodeFSDefault(text);
+	if (bytes && !python.api.PyBytes_AsStringAndSize(bytes, &raw, &len))
+		unit = unit_of(raw, (size_t)len, flags);
+	else
+		python.api.PyErr_Clear();
+	if (bytes)
+		python.api.Py_DecRef(bytes);
+	return unit;
+}
+
+static PyObject *code_text(uint64_t code, unsigned place)
+{
+	uint64_t text = python_load(code + place);
+
+	return python_is_pointer(text) &&
+			       python_load(text + OBJECT_TYPE) ==
+				       (uint64_t)python.api.PyUnicode_Type ?
+		       (PyObject *)text :
+		       NULL;
+}
+
+static uint32_t unit_of_code(uint64_t code, uint32_t flags)
+{
+	PyObject *name = code_text(code, python.layout.code_filename);
+
+	return name ? unit_of_text(name, flags) : UNIT_NOBODY;
+}
+
+static bool code_is_named(uint64_t code, const char *name)
+{
+	PyObject *text = code_text(code, python.layout.code_name);
+	size_t len = strlen(name);
+
+	return text && python_load((uint64_t)text + TEXT_LENGTH) == len &&
+	       !memcmp((const char *)text + python.layout.text_data, name, len);
+}
+
+/* .pth files being read: the frame of site.addpackage that opened one says which line is whose. */
+#define PTHS 8
+static struct pth {
+	uint64_t frame;
+	uint32_t unit;
+} pths[PTHS];
+static unsigned next_pth;
+
+static uint32_t pth_unit(uint64_t frame)
+{
+	for (unsigned i = 1; i <= PTHS; i++) {
+		const struct pth *pth = &pths[(next_pth - i) % PTHS];
+
+		if (pth->frame == frame)
+			return pth->unit;
+	}
+	return 0;
+}
+
+/* The file that the import system opened last, by thread: what a .pyc says it was compiled from is
+ * its maker's word, where it was read from is not. */
+#define OPENED 16
+static struct opened {
+	void *tstate;
+	uint32_t len;
+	char path[PATH_MAX];
+} opened[OPENED];
+static unsigned next_opened;
+
+static struct opened *opened_by(void *tstate)
+{
+	for (unsigned i = 0; i < OPENED; i++)
+		if (opened[i].tstate == tstate)
+			return &opened[i];
+	return NULL;
+}
+
+static void opened_set(const char *path, size_t len)
+{
+	void *tstate = thread_self.python_tstate;
+	struct opened *at = opened_by(tstate);
+
+	if (len > sizeof(at->path))
+		return;
+	if (!at)
+		at = &opened[next_opened++ % OPENED];
+	at->tstate = tstate;
+	at->len = (uint32_t)len;
+	memcpy(at->path, path, len);
+}
+
+static bool ends_with(const char *text, size_t len, const char *end, size_t bytes)
+{
+	return len >= bytes && !memcmp(text + len - bytes, end, bytes);
+}
+
+/* Whether a file that was opened is the one code says it is from: itself, what is cached of it, or
+ * the archive it is in. */
+static bool is_opened_for(const char *from, size_t from_len, const char *name, size_t len)
+{
+	static const char cache[] = "/__pycache__/";
+	const char *slash = memrchr(name, '/', len), *tag;
+	size_t stem;
+
+	if (from_len == len && !memcmp(from, name, len))
+		return true;
+	if (from_len < len && name[from_len] == '/' && !memcmp(from, name, from_len))
+		return true;
+	if (!slash || !ends_with(name, len, ".py", 3) || !ends_with(from, from_len, ".pyc", 4))
+		return false;
+	/* dir/__pycache__/stem.TAG.pyc, or below a cache prefix /prefix/dir/stem.TAG.pyc */
+	stem = (size_t)(name + len - 3 - slash - 1);
+	tag = memmem(from, from_len, cache, sizeof(cache) - 1);
+	if (tag)
+		return tag - from == slash - name && !memcmp(from, name, (size_t)(slash - name)) &&
+		       !memcmp(tag + sizeof(cache) - 1, slash + 1, stem) &&
+		       tag[sizeof(cache) - 1 + stem] == '.';
+	tag = memmem(from, from_len, name, len - 3);
+	return tag && tag[len - 3] == '.' && memmem(tag + len - 3, from_len - (size_t)(tag - from) -
+						     (len - 3), ".cpython-", 9);
+}
+
+/* Code that did not come by import belongs to whoever ran it: the nearest frame that is not the
+ * standard library's. With nobody but the standard library it is the program that the interpreter
+ * was started for (-m, a profiler's), or nobody's. */
+static uint32_t unit_of_runner(struct python_codes *codes, uint64_t inner, uint64_t code)
+{
+	uint64_t outer = inner, frame, base = 0;
+
+	for (; outer; outer = python_codes_next(codes, &frame)) {
+		uint32_t unit = code_unit(outer), flags = unit_flags(unit);
+
+		if (unit > UNIT_NOBODY && !(flags & UNIT_STDLIB))
+			return unit;
+		if (unit > UNIT_NOBODY)
+			base = outer;
+	}
+	if (base && unit_flags(code_unit(base)) & UNIT_RUNPY &&
+	    code_is_named(base, "_run_module_as_main"))
+		return unit_of_code(code, UNIT_TOP);
+	return UNIT_NOBODY;
+}
+
+/* What the import system runs. 0: it was given code that it did not read from a file. */
+static uint32_t unit_of_import(uint64_t inner, uint64_t code)
+{
+	struct opened *from = opened_by(thread_self.python_tstate);
+	PyObject *name = code_text(code, python.layout.code_filename);
+	uint32_t unit = 0;
+	ssize_t len = 0;
+	const char *text;
+
+	/* The loader of what is built in calls exec itself, all others through a helper. */
+	if (code_is_named(inner, "exec_module"))
+		return unit_of_code(code, UNIT_FROZEN);
+	if (!from || !from->len || !name)
+		return 0;
+	text = python.api.PyUnicode_AsUTF8AndSize(name, &len);
+	if (!text)
+		python.api.PyErr_Clear();
+	if (text && is_opened_for(from->path, from->len, text, (size_t)len))
+		unit = unit_of(text, (size_t)len, 0);
+	else
+		unit = unit_of(from->path, from->len, 0);
+	from->len = 0;
+	return unit;
+}
+
+/* The import system calls exec from within itself; calling its helper from elsewhere is not import. */
+static uint32_t unit_of_run(uint64_t code)
+{
+	struct python_codes codes, outward;
+	uint64_t frame, frame2, inner, second;
+	uint32_t flags, unit = 0;
+
+	python_codes_begin(&codes, (uint64_t)thread_self.python_tstate);
+	inner = python_codes_next(&codes, &frame);
+	if (!inner)
+		return unit_of_code(code, UNIT_TOP);
+	flags = unit_flags(code_unit(inner));
+	outward = codes;
+	second = python_codes_next(&outward, &frame2);
+	if (flags & UNIT_IMPORT && second && unit_flags(code_unit(second)) & UNIT_IMPORT)
+		unit = unit_of_import(inner, code);
+	else if (flags & UNIT_SITE)
+		unit = pth_unit(frame);
+	return unit ? unit : unit_of_runner(&codes, inner, code);
+}
+
+/* Running code again that was imported does not make it the runner's. */
+static bool is_imported(uint64_t code)
+{
+	uint32_t unit = code_unit_known(code);
+	PyObject *name = code_text(code, python.layout.code_filename);
+	const char *text = (const char *)name + python.layout.text_data;
+
+	return unit > UNIT_NOBODY && name && !code_is_named(code, "<module>") &&
+	       unit_is(unit, text, python_load((uint64_t)name + TEXT_LENGTH));
+}
+
+static PyObject *argument(PyObject *args, unsigned index, unsigned count)
+{
+	if (python_load((uint64_t)args + OBJECT_TYPE) != (uint64_t)python.api.PyTuple_Type ||
+	    python_load((uint64_t)args + TEXT_LENGTH) < count)
+		return NULL;
+	return (PyObject *)python_load((uint64_t)args + TUPLE_ITEMS + index * 8ull);
+}
+
+static bool is_code_object(PyObject *object)
+{
+	return object &&
+	       python_load((uint64_t)object + OBJECT_TYPE) == (uint64_t)python.api.PyCode_Type;
+}
+
+/* Every power of two of runs the reading is checked again, while new kinds of stacks come up. */
+static void audit_recheck(void)
+{
+	execs++;
+	if (execs & (execs - 1) || execs > 4096)
+		return;
+	is_checking = true;
+	if (python_check() == PYTHON_CHECK_BAD)
+		python_off(WIRE_PYTHON_LAYOUT);
+	is_checking = false;
+}
+
+static void audit_exec(PyObject *args)
+{
+	PyObject *code = argument(args, 0, 1);
+
+	if (!is_code_object(code))
+		return;
+	audit_recheck();
+	if (python_is_on() && !is_imported((uint64_t)code))
+		code_set((uint64_t)code, unit_of_run((uint64_t)code));
+}
+
+/* A function made of a code object by hand, or given one. */
+static void audit_function(PyObject *code)
+{
+	if (is_code_object(code) && !code_unit_known((uint64_t)code))
+		code_set((uint64_t)code, unit_of_run((uint64_t)code));
+}
+
+static void audit_setattr(PyObject *args)
+{
+	PyObject *name = argument(args, 1, 3);
+
+	if (name &&
+	    python_load((uint64_t)name + OBJECT_TYPE) == (uint64_t)python.api.PyUnicode_Type &&
+	    python_load((uint64_t)name + TEXT_LENGTH) == 8 &&
+	    !memcmp((const char *)name + python.layout.text_data, "__code__", 8))
+		audit_function(argument(args, 2, 3));
+}
+
+static void audit_open(PyObject *args)
+{
+	PyObject *path = argument(args, 0, 1);
+	struct python_codes codes;
+	uint64_t frame, code;
+	uint32_t flags;
+	const char *text;
+	ssize_t len = 0;
+
+	if (!path || python_load((uint64_t)path + OBJECT_TYPE) != (uint64_t)python.api.PyUnicode_Type)
+		return;
+	python_codes_begin(&codes, (uint64_t)thread_self.python_tstate);
+	code = python_codes_next(&codes, &frame);
+	flags = code ? unit_flags(code_unit(code)) : 0;
+	if (flags & UNIT_IMPORT) {
+		text = python.api.PyUnicode_AsUTF8AndSize(path, &len);
+		if (text)
+			opened_set(text, (size_t)len);
+		else
+			python.api.PyErr_Clear();
+	} else if (flags & UNIT_SITE) {
+		pths[next_pth % PTHS] = (struct pth){ frame, unit_of_text(path, UNIT_PTH) };
+		next_pth++;
+	}
+}
+
+/* --- the hook -------------------------------------------------------------------------------------- */
+/* Asked early, before any of the program's code could have changed it. */
+static void stdlib_find(void)
+{
+	PyObject *path = python.api.PySys_GetObject("_stdlib_dir"); /* since 3.11 */
+	ssize_t len = 0;
+	const char *text;
+	bool is_prefix = false;
+
+	if (!path || python_load((uint64_t)path + OBJECT_TYPE) != (uint64_t)python.api.PyUnicode_Type) {
+		path = python.api.PySys_GetObject("base_prefix");
+		is_prefix = true;
+	}
+	if (!path || python_load((uint64_t)path + OBJECT_TYPE) != (uint64_t)python.api.PyUnicode_Type)
+		return;
+	text = python.api.PyUnicode_AsUTF8AndSize(path, &len);
+	if (!text)
+		python.api.PyErr_Clear();
+	if (!text || len < 1 || len > (ssize_t)sizeof(python.stdlib) - 24)
+		return;
+	memcpy(python.stdlib, text, (size_t)len);
+	if (is_prefix) {
+		char *at = mempcpy(python.stdlib + len, "/lib/python3.", 13);
+		unsigned minor = python.version & 0xff;
+
+		if (minor >= 10)
+			*at++ = (char)('0' + minor / 10);
+		*at++ = (char)('0' + minor % 10);
+		len = at - python.stdlib;
+	}
+	python.stdlib_len = (uint32_t)len;
+}
+
+static void audit_first(void)
+{
+	is_checking = true;
+	switch (python_check()) {
+	case PYTHON_CHECK_GOOD:
+		stdlib_find();
+		python_now(PYTHON_ON, WIRE_PYTHON_GOOD);
+		break;
+	case PYTHON_CHECK_BAD:
+		python_off(WIRE_PYTHON_LAYOUT);
+		break;
+	case PYTHON_CHECK_LATER:
+		if (!checks_left--)
+			python_off(WIRE_PYTHON_LAYOUT);
+		break;
+	}
+	is_checking = false;
+}
+
+static void audit_event(const char *event, PyObject *args)
+{
+	switch (event[0]) {
+	case 'e':
+		if (!strcmp(event, "exec"))
+			audit_exec(args);
+		break;
+	case 'f':
+		if (!strcmp(event, "function.__new__"))
+			audit_function(argument(args, 0, 1));
+		break;
+	case 'o':
+		if (!strcmp(event, "open"))
+			audit_open(args);
+		else if (!strcmp(event, "object.__setattr__"))
+			audit_setattr(args);
+		break;
+	case 'c':
+		/* The end of the interpreter; should another begin, it is not listened to. */
+		if (!strcmp(event, "cpython._PySys_ClearAuditHooks"))
+			python_off(WIRE_PYTHON_ENDED);
+		break;
+	}
+}
+
+static int python_audit(const char *event, PyObject *args, void *data)
+{
+	int saved = errno;
+
+	(void)data;
+	if (shim_state != SHIM_ACTIVE || is_checking || !args)
+		return 0;
+	if (unlikely(!*session_fork_guard))
+		session_after_fork();
+	if (unlikely(python.state == PYTHON_FOUND) && python.api.PyEval_GetFrame())
+		audit_first();
+	if (likely(python.state == PYTHON_ON)) {
+		thread_self.python_tstate = python.api.PyThreadState_Get();
+		audit_event(event, args);
+	}
+	errno = saved;
+	return 0;
+}
+
+/* --- finding one ------------------------------------------------------------------------------------ */
+static bool api_find(void *(*find)(void *where, const char *name), void *where)
+{
+	uint64_t eval;
+	bool is_whole = true;
+
+#define FUNCTION(ret, name, params)                                                                \
+	python.api.name = (ret(*) params)find(where, #name);                                       \
+	is_whole &= python.api.name != NULL;
+	PYTHON_FUNCTIONS(FUNCTION)
+#undef FUNCTION
+	python.api.PyCode_Type = find(where, "PyCode_Type");
+	python.api.PyUnicode_Type = find(where, "PyUnicode_Type");
+	python.api.PyTuple_Type = find(where, "PyTuple_Type");
+	eval = (uint64_t)find(where, "_PyEval_EvalFrameDefault");
+	python.api.eval_start = eval ? unwind_function(eval, &python.api.eval_end) : 0;
+	return is_whole && python.api.PyCode_Type && python.api.PyUnicode_Type &&
+	       python.api.PyTuple_Type;
+}
+
+static void python_found(void *(*find)(void *where, const char *name), void *where)
+{
+	if (!api_find(find, where)) {
+		python_off(WIRE_PYTHON_SYMBOLS);
+		return;
+	}
+	if (!python_layout_known() ||
+	    (python.layout.kind == PYTHON_OBJECTS && !python.api.eval_start)) {
+		python_off(WIRE_PYTHON_VERSION);
+		return;
+	}
+	if (python.api.Py_IsInitialized()) {
+		python_off(WIRE_PYTHON_LATE);
+		return;
+	}
+	if (!python_code_init()) {
+		python_off(WIRE_PYTHON_MEMORY);
+		return;
+	}
+	python_now(PYTHON_FOUND, WIRE_PYTHON_FOUND);
+	if (python.api.PySys_AddAuditHook(python_audit, NULL))
+		python_off(WIRE_PYTHON_SYMBOLS);
+}
+
+static void *find_anywhere(void *where, const char *name)
+{
+	(void)where;
+	return real_find_anywhere(name);
+}
+
+static void *find_in(void *where, const char *name)
+{
+	return dlsym(where, name);
+}
+
+void python_init(void)
+{
+	if (real_find_anywhere("Py_GetVersion"))
+		python_found(find_anywhere, NULL);
+}
+
+void python_loaded(void *handle)
+{
+	if (likely(python.state != PYTHON_NONE))
+		return;
+	if (dlsym(handle, "Py_GetVersion"))
+		python_found(find_in, handle);
+	else
+		dlerror(); /* ours, nobody is to find it */
+}
