@@ -264,6 +264,27 @@ NOINLINE int exec_places(struct scratch *s, struct task_struct *task)
 	return 0;
 }
 
+/* As the new image got it: it may overwrite it at once. */
+NOINLINE int append_environment(struct scratch *s, struct task_struct *task)
+{
+	u64 from = BPF_CORE_READ(task, mm, env_start), end = BPF_CORE_READ(task, mm, env_end);
+
+#pragma unroll
+	for (int i = 0; i < WIRE_KERNEL_ENVIRONMENT_MAX / 4095; i++) {
+		u32 at = s->used, bytes = end - from < 4095 ? (u32)(end - from) : 4095;
+
+		if (!from || end <= from || at >= DATA_MAX)
+			break;
+		at &= DATA_MAX - 1;
+		bytes &= 4095;
+		if (bpf_probe_read_user(&s->data[at], bytes, (void *)from))
+			break;
+		s->used = at + bytes;
+		from += bytes;
+	}
+	return 0;
+}
+
 NOINLINE int exec_record(struct scratch *s, struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct file *file = BPF_CORE_READ(bprm, file);
@@ -279,6 +300,7 @@ NOINLINE int exec_record(struct scratch *s, struct task_struct *task, struct lin
 	s->exec.path_len = (u16)append_path(s, &file->f_path);
 	s->exec.argv_len = (u16)append_argv(s, task);
 	s->exec.cwd_len = (u16)append_path(s, &fs->pwd);
+	append_environment(s, task);
 	record_send(s, FAMILY_META);
 	return 0;
 }

@@ -37,7 +37,17 @@ static struct proc *proc_make(struct bpf *bpf, uint32_t pid, uint32_t inner_pid,
 	return proc;
 }
 
-/* $HOME as the new image got it; what ~ means in rules, as the shim tells it too. */
+/* $HOME in an environment of len bytes that ends in NUL behind them. */
+static char *home_of_text(const char *text, size_t len)
+{
+	for (const char *at = text; at < text + len; at += strlen(at) + 1) {
+		if (!strncmp(at, "HOME=/", 6))
+			return strdup(at + 5);
+	}
+	return NULL;
+}
+
+/* Where the kernel's copy was cut short: what it is now. */
 static char *home_of_environment(uint32_t pid)
 {
 	char path[64], *text, *home = NULL;
@@ -51,10 +61,7 @@ static char *home_of_environment(uint32_t pid)
 	got = text ? read(fd, text, bytes - 1) : 0;
 	if (got > 0) {
 		text[got] = '\0';
-		for (char *at = text; at < text + got && !home; at += strlen(at) + 1) {
-			if (!strncmp(at, "HOME=/", 6))
-				home = strdup(at + 5);
-		}
+		home = home_of_text(text, (size_t)got);
 	}
 	free(text);
 	if (fd >= 0)
@@ -165,15 +172,21 @@ static void exec_replace(struct bpf *bpf, struct proc *old, struct proc *image)
 	image->origin_chain = old->exec_chain;
 }
 
-static void exec_home(struct proc *image, const struct proc *old)
+/* What ~ means in rules: $HOME as the new image got it, which is what the shim tells, too; without
+ * one (image->home stays empty) it is the home of its user. */
+static void exec_home(struct proc *image, struct str environment)
 {
 	const char *ours = image->is_root ? getenv("HOME") : NULL;
-	char *home;
+	char *text = malloc(environment.len + 1), *home = NULL;
 
-	/* What the root was started with; its own environment may be overwritten by now. */
-	home = ours && ours[0] == '/' ? strdup(ours) : home_of_environment(image->pid);
-	if (!home && old && old->home[0])
-		home = strdup(old->home);
+	if (text) {
+		memcpy(text, environment.data, environment.len);
+		text[environment.len] = '\0';
+		home = home_of_text(text, environment.len);
+	}
+	free(text);
+	if (!home && environment.len >= WIRE_KERNEL_ENVIRONMENT_MAX)
+		home = ours && ours[0] == '/' ? strdup(ours) : home_of_environment(image->pid);
 	if (!home)
 		return;
 	free(image->home);
@@ -188,10 +201,12 @@ int bpf_proc_exec(struct bpf *bpf, const struct wire_kernel_exec *record, size_t
 	struct str exe = { text, record->path_len };
 	struct str argv = { text + exe.len, record->argv_len };
 	struct str cwd = { text + exe.len + argv.len, record->cwd_len };
+	struct str environment = { cwd.data + cwd.len, 0 };
 	struct proc *old, *image;
 
 	if (bytes - sizeof(*record) < (size_t)exe.len + argv.len + cwd.len)
 		return -EINVAL;
+	environment.len = (uint32_t)(bytes - sizeof(*record)) - exe.len - argv.len - cwd.len;
 	/* A shortened name is the name of something else; /proc may know better. */
 	if (head->flags & WIRE_KERNEL_UNREADABLE && exe.len >= CUT_LEAST)
 		exe.len = 0;
@@ -206,7 +221,7 @@ int bpf_proc_exec(struct bpf *bpf, const struct wire_kernel_exec *record, size_t
 	proc_take_root(image, old);
 	exec_replace(bpf, old, image);
 	proc_set_image(image, exe, argv, cwd);
-	exec_home(image, old);
+	exec_home(image, environment);
 	if (old) {
 		if (!old->is_covered && old->told_instance)
 			bpf_proc_attach(bpf, old, old->told_instance);

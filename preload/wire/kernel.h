@@ -126,7 +126,9 @@ struct wire_kernel_fork {
 	uint64_t clone_flags; /* 0 when the mechanism does not tell */
 };
 
-/* Blobs: real path of the executable · argv · cwd. The exec.run event itself comes as a
+#define WIRE_KERNEL_ENVIRONMENT_MAX (4 * 4095)
+/* Blobs: real path of the executable · argv · cwd · and in the rest of the record the environment as
+ * the kernel copied it for the new image, as far as WIRE_KERNEL_ENVIRONMENT_MAX. The exec.run event itself comes as a
  * WIRE_KERNEL_EVENT of the same thread just before this record. */
 struct wire_kernel_exec {
 	struct wire_kernel_head head;

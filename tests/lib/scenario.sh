@@ -124,14 +124,11 @@ can_see()
 
 # can_tell WHAT: what is not told by the kernel alone, with nothing but a copy of the stack:
 #   names      what a name was resolved to, so that an address cannot be held against a host name
-#   home       whose ~ it is, once the program has overwritten its environment; with both, too: the
-#              kernel's record of the exec may be looked at before the shim's word of it is there
 # What takes their place is expected where they are asked for.
 can_tell()
 {
 	case $1 in
 	names) has_shim ;;
-	home) ! has_kernel ;;
 	*) fail "can_tell knows no $1"; exit 1 ;;
 	esac
 }

@@ -16,4 +16,17 @@ Y
 
 watch title --policy "$work/home.yaml" --status 0 -- "$subjects/title" "$work/home/data.txt"
 expect_event libopener.so file.read
-! can_tell home || expect_clean
+expect_clean
+
+# Not the first program: what it got of HOME is gone from its memory, but was copied on the way in.
+mkdir "$work/other"
+echo hello >"$work/other/data.txt"
+watch moved --policy "$work/home.yaml" --status 0 -- \
+	env HOME="$work/other" "$subjects/title" "$work/other/data.txt"
+expect_event libopener.so file.read
+expect_clean
+
+# The home of somebody else does not come with it.
+watch stranger --policy "$work/home.yaml" --status 0 -- \
+	env HOME="$work/other" "$subjects/title" "$work/home/data.txt"
+expect_deviations 1 libopener.so file.read "$work/home/data.txt"

@@ -35,7 +35,7 @@ static void act_exec(void *arg)
 	int from, to, pid, status;
 
 	(void)arg;
-	MUST(!symlink("/bin/true", "tl"));
+	MUST(!symlink("/bin/true", "tl") && !setenv("MARK", "in its environment", 1));
 	exec_in_child("./tl", words);
 	exec_in_child("./script", script);
 	exec_in_child("./absent", absent);
@@ -82,6 +82,9 @@ static void test_exec(void **state)
 	assert_int_equal(exec->is_secure, 0);
 	assert_memory_equal((const char *)(exec + 1) + exec->path_len + exec->argv_len, watch.dir,
 			    exec->cwd_len);
+	assert_non_null(memmem((const char *)(exec + 1) + exec->path_len,
+			       exec->head.size - sizeof(*exec) - exec->path_len,
+			       "MARK=in its environment", sizeof("MARK=in its environment")));
 	event = event_must(WIRE_EXEC_RUN, "./script", 0);
 	assert_path(event, in_dir(event->truth == WIRE_TRUTH_OBJECT ? "script" : "./script"));
 	exec = exec_of(event);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -184,6 +185,7 @@ static void announce(struct wire_kernel_event *record, uint32_t stack, uint16_t 
 struct kept {
 	struct item item;
 	char text[256];
+	char home[64];	 /* of a process */
 	uint32_t object; /* of a stack's only frame */
 };
 
@@ -261,7 +263,9 @@ static void keep(struct kept *kept)
 	struct str text = { "", 0 };
 
 	if (kept->item.type == ITEM_PROCESS)
-		text = kept->item.process.exe;
+		text = kept->item.process.exe,
+		snprintf(kept->home, sizeof(kept->home), "%.*s", (int)kept->item.process.home.len,
+			 kept->item.process.home.data);
 	else if (kept->item.type == ITEM_TARGET)
 		text = kept->item.target.path;
 	else if (kept->item.type == ITEM_HOLE)
@@ -418,6 +422,34 @@ static void test_root_is_known_from_its_exec(void **state)
 	assert_int_equal(process->start_ns, START);
 	assert_false(process->covered);
 	assert_int_equal(source_ring_alive(fixture->source), 1);
+}
+
+/* Its environment as the kernel copied it, whatever it has made of it since; nothing in it need be
+ * as it should. */
+static void test_home_is_that_of_the_exec(void **state)
+{
+	static const char strange[] = "\0\0HOME\0HOME=x\0=HOME=/a\0HOME=/last";
+	struct fixture *fixture = *state;
+	struct wire_kernel_exec record = { .head = head_of(WIRE_KERNEL_EXEC, (uint32_t)getpid(),
+							   START) };
+	uint8_t *to;
+
+	record.path_len = 7;
+	tell(&record, sizeof(record), "/bin/sh", "HOME=/told", NULL);
+	record.head.start_ns = START + 1;
+	tell(&record, sizeof(record), "/bin/sh", NULL);
+	to = fake.bytes[fake.count - 1] + fake.sizes[fake.count - 1];
+	memcpy(to, strange, sizeof(strange) - 1); /* without an end */
+	fake.sizes[fake.count - 1] += sizeof(strange) - 1;
+	((struct wire_kernel_head *)fake.bytes[fake.count - 1])->size =
+		(uint32_t)fake.sizes[fake.count - 1];
+	record.head.start_ns = START + 2;
+	tell(&record, sizeof(record), "/bin/sh", "PATH=/bin", NULL);
+	pump(fixture);
+	assert_string_equal(nth(fixture, ITEM_PROCESS, 0)->home, "/told");
+	assert_string_equal(nth(fixture, ITEM_PROCESS, 1)->home, "/last");
+	/* Without one it is that of its user, 0. */
+	assert_string_equal(nth(fixture, ITEM_PROCESS, 2)->home, getpwuid(0)->pw_dir);
 }
 
 static void test_child_that_only_execs_acts_for_its_parent(void **state)
@@ -939,6 +971,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KERNEL(test_root_is_known_from_its_exec),
+		KERNEL(test_home_is_that_of_the_exec),
 		KERNEL(test_child_that_only_execs_acts_for_its_parent),
 		KERNEL(test_fork_is_spoken_of_when_it_acts),
 		KERNEL(test_used_pid_is_another_process),
