@@ -42,9 +42,10 @@ static uint32_t add_object(struct build *build, const struct case_subject *subje
 {
 	struct item item = {.type = ITEM_OBJECT};
 	bool is_main = subject->kind == SUBJECT_EXECUTABLE;
+	bool is_python = subject->kind == SUBJECT_PYTHON;
 	item.object = (struct item_object){
 		.id = ++build->objects,
-		.kind = OBJECT_ELF,
+		.kind = is_python ? OBJECT_PYTHON : OBJECT_ELF,
 		.is_main = is_main,
 		.path = str_of(subject->path),
 		.soname = str_of(is_main ? "" : subject->name),
@@ -53,6 +54,7 @@ static uint32_t add_object(struct build *build, const struct case_subject *subje
 		.package_version = str_of(subject->version),
 		.inode = build->objects,
 		.sha256 = str_of(subject->sha256),
+		.root = str_of(is_python ? subject->path : ""),
 	};
 	ingest(build, &item);
 	return build->objects;
@@ -188,14 +190,6 @@ static void add_target(struct build *build, const struct case_object *object, ui
 	ingest(build, &item);
 }
 
-static const char *unsupported(const struct case_chain *chain)
-{
-	for (uint32_t i = 0; i < chain->count; i++)
-		if (chain->subjects[i].kind == SUBJECT_PYTHON)
-			return "this version's logs know no Python subjects";
-	return NULL;
-}
-
 bool case_build(struct cases *cases, const struct test_case *test, uint32_t at,
 		struct case_made *ret_made, const char **ret_problem)
 {
@@ -209,12 +203,7 @@ bool case_build(struct cases *cases, const struct test_case *test, uint32_t at,
 				   .vantage = STR_LIT("both"),
 				   .realtime_ns = test->realtime_ns}};
 	uint32_t process = 0, origin = 0;
-	*ret_problem = unsupported(&test->chain);
-	for (uint32_t i = 0; !*ret_problem && i < test->starter_count; i++)
-		*ret_problem = unsupported(&test->starters[i]);
 	*ret_made = (struct case_made){0};
-	if (*ret_problem)
-		return false;
 	ret_made->model = build.model = model_new();
 	*ret_problem = "out of memory";
 	if (!build.model)

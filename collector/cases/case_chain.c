@@ -9,6 +9,7 @@
 #include "cases_inner.h"
 
 #define LIBRARY_DIRECTORY "/usr/lib/x86_64-linux-gnu"
+#define PYTHON_DIRECTORY "/usr/lib/python3/dist-packages"
 
 static const char *base_name(const char *path)
 {
@@ -41,6 +42,8 @@ static void place_file(struct cases *cases, const char *text, struct case_subjec
 	subject->name = base_name(text);
 	if (*text == '/' || *subject->path)
 		subject->path = *subject->path ? subject->path : text;
+	else if (subject->kind == SUBJECT_PYTHON)
+		subject->path = pool_print(&cases->pool, PYTHON_DIRECTORY "/%s.dist-info", text);
 	else if (subject->kind == SUBJECT_LIBRARY)
 		subject->path = pool_print(&cases->pool, LIBRARY_DIRECTORY "/%s", text);
 	else

@@ -264,7 +264,7 @@ static void explain_all(struct inquiry *inquiry)
 	const struct outcome *outcome = &explanation->outcomes[0];
 	inquiry->asked = inquiry->question->asked = outcome->judged_by->subject;
 	inquiry->binding = policy_binding_of(inquiry->question->policy, inquiry->asked);
-	explanation->is_judged = inquiry->question->is_judged;
+	explanation->is_judged = inquiry->question->is_judged || inquiry->question->is_attempt;
 	if (inquiry->chain) {
 		inquiry->charged = link_at(inquiry->chain, outcome->charged);
 		inquiry->judged = link_at(inquiry->chain, outcome->judged_by);

@@ -43,12 +43,34 @@ static const char *ports_phrase(struct pool *pool, const struct rule *rule)
 	return text;
 }
 
+static void add_word(struct pool *pool, const char **text, const char *prefix, const char *word)
+{
+	*text = pool_print(pool, "%s%s%s%s", *text, **text ? ", " : "", prefix, word);
+}
+
+/* Where a grant holds. */
 static const char *via_phrase(struct pool *pool, const struct grant *grant)
 {
 	const char *text = "";
 	for (uint32_t i = 0; i < grant->via_count && i < 6; i++)
-		text = pool_print(pool, "%s%s%s", text, i ? ", " : "", grant->via[i].text);
+		add_word(pool, &text, "", grant->via[i].text);
+	for (uint32_t i = 0; i < grant->module_count && i < 6; i++)
+		add_word(pool, &text, "python:", grant->modules[i].text);
+	if (grant->has_import)
+		add_word(pool, &text, "", "importlib");
 	return grant->via_count > 6 ? pool_print(pool, "%s …", text) : text;
+}
+
+static const char *phase_phrase(struct pool *pool, unsigned phases)
+{
+	const char *text = "";
+	if (phases & PHASE_LOAD)
+		add_word(pool, &text, "", "load");
+	if (phases & PHASE_STARTUP)
+		add_word(pool, &text, "", "startup");
+	if (phases & PHASE_STEADY)
+		add_word(pool, &text, "", "steady");
+	return text;
 }
 
 static const char *near_peer(struct inquiry *inquiry, const struct rule *rule, struct rule *other)
@@ -106,12 +128,18 @@ static const char *near_why(struct inquiry *inquiry, const struct rule *rule)
 	if (rule->expires_ns != NEVER && hits(inquiry->question, other))
 		return "it has expired";
 	other->expires_ns = rule->expires_ns;
+	other->phases = 0;
+	if (rule->phases && hits(inquiry->question, other))
+		return pool_print(pool, "it holds only in phase %s",
+				  phase_phrase(pool, rule->phases));
+	other->phases = rule->phases;
 	other->grant = 0;
 	if (rule->grant && hits(inquiry->question, other)) {
 		const struct grant *grant = &inquiry->question->policy->grants[rule->grant - 1];
-		return grant->via_count
-			       ? pool_print(pool, "it holds only inside %s", via_phrase(pool, grant))
-			       : "the grant does not hold here";
+		if (grant->phases && !(grant->phases & inquiry->question->phases))
+			return pool_print(pool, "it holds only in phase %s",
+					  phase_phrase(pool, grant->phases));
+		return pool_print(pool, "it holds only inside %s", via_phrase(pool, grant));
 	}
 	other->grant = rule->grant;
 	other->has_args = false;

@@ -214,7 +214,7 @@ unsigned policy_rank(const struct policy *policy, const struct subject *subject,
 		struct ranked one = {policy->profiles[i], NULL};
 		unsigned at = count;
 		one.match = profile_match(one.profile, subject);
-		if (!one.match)
+		if (!one.match || (one.profile->phases && !(one.profile->phases & policy->phases)))
 			continue;
 		for (; at && is_better(one.profile, one.match, ret_ranked[at - 1].profile,
 				       ret_ranked[at - 1].match);
