@@ -245,7 +245,7 @@ check_checks()
 	local there='not documented' gone='documented, and not there'
 	mkdir "$work/changed"
 	noticed "verbs: $there" $verb_page '/^## sowatch doctor/d'
-	noticed "verbs: $gone" $verb_page 's/^(## sowatch) (doctor.*)/\1 learn [OPTION]... LOG...\n\1 \2/'
+	noticed "verbs: $gone" $verb_page 's/^(## sowatch) (doctor.*)/\1 forget [OPTION]... LOG...\n\1 \2/'
 	noticed "options of run: $there" $verb_page '/^\*--service\*/d'
 	noticed "options of replay: $there" $verb_page '/^\*--baseline\*/d'
 	noticed "options of run: $there" $verb_page 's/^(\*--ring\*) _KIB_/\1 _MIB_/'
@@ -281,7 +281,7 @@ check_vantage
 check_examples
 check_checks
 
-for page in $verb_page $policy_page $log_page $test_page; do
+for page in $verb_page $policy_page $log_page $test_page sowatch-learn.1.scd sowatch-diff.1.scd; do
 	command -v scdoc >/dev/null || skip "scdoc is not installed: the pages were read, not made"
 	check
 	scdoc <"$man/$page" >"$work/page" 2>"$work/scdoc" || fail "scdoc does not take $page" - <"$work/scdoc"

@@ -14,7 +14,9 @@ collector/model: collector preload/wire
 collector/policy: collector collector/model preload/hooks.tbl.h preload/wire
 collector/cases: collector collector/model collector/policy preload/wire
 collector/sink: collector collector/model collector/policy preload/wire
-collector/cli: collector collector/cases collector/log collector/source collector/model collector/policy collector/sink preload/hooks.tbl.h preload/wire
+collector/learn: collector collector/model collector/policy collector/sink collector/source preload/wire
+collector/diff: collector collector/learn collector/model collector/policy collector/sink preload/wire
+collector/cli: collector collector/cases collector/diff collector/learn collector/log collector/source collector/model collector/policy collector/sink preload/hooks.tbl.h preload/wire
 collector: collector/cli collector/log collector/source collector/model collector/policy collector/sink preload/hooks.tbl.h preload/wire
 bpf: preload/wire'
 cd "$root"
