@@ -121,6 +121,9 @@ uint32_t policy_severe_actions(const struct policy *policy);
 /* Every profile, grant and guard in force, each rule with the file:line it was written at. */
 void policy_print_effective(const struct policy *policy, FILE *file);
 
+/* The language as a JSON Schema. 0, or negative errno. */
+int policy_print_schema(FILE *file);
+
 /* accept: entries of the policy (hole name, reason); NULL when hole is not accepted. */
 const char *policy_accepts(const struct policy *policy, const char *hole, uint64_t realtime_ns);
 

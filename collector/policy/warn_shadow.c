@@ -102,10 +102,21 @@ static bool peers_cover(const struct rule *wide, const struct rule *narrow)
 	return true;
 }
 
+/* What a rule says beside its object. In a guard more counts where failures count, in an allowance
+ * they are allowed like successes. */
+static bool conditions_cover(const struct rule *wide, const struct rule *narrow)
+{
+	uint8_t all = PHASE_LOAD | PHASE_STARTUP | PHASE_STEADY;
+	uint8_t wide_phases = wide->phases ? wide->phases : all;
+	uint8_t narrow_phases = narrow->phases ? narrow->phases : all;
+	return wide->grant == narrow->grant && wide->guard == narrow->guard &&
+	       wide->expires_ns >= narrow->expires_ns && wide->child == narrow->child &&
+	       wide->is_attempt == narrow->is_attempt && !(narrow_phases & ~wide_phases);
+}
+
 static bool rule_covers(const struct rule *wide, const struct rule *narrow)
 {
-	if (wide->grant != narrow->grant || wide->guard != narrow->guard ||
-	    wide->expires_ns < narrow->expires_ns)
+	if (!conditions_cover(wide, narrow))
 		return false;
 	if (wide->kind == RULE_ANY)
 		return true;
@@ -216,7 +227,8 @@ static bool profile_covers(const struct profile *upper, const struct profile *lo
 		if (!is_covered)
 			return false;
 	}
-	return lower->match_count && !(lower->said & ~upper->said) && lower->said;
+	bool is_whenever = !upper->phases || (lower->phases && !(lower->phases & ~upper->phases));
+	return lower->match_count && !(lower->said & ~upper->said) && lower->said && is_whenever;
 }
 
 void warn_layers(struct loader *loader)
