@@ -7,7 +7,7 @@ libjansson-dev libpsl-dev libprotobuf-c-dev protobuf-c-compiler libzstd-dev libx
 libelf-dev libunwind8 libunwind-dev libcmocka-dev scdoc clang libbpf-dev"
 packages_demo="curl git python3 jq"
 packages_test="redis-server redis-tools nginx-light libjemalloc2 busybox-static musl-tools
-strace openssl procps util-linux qemu-system-x86"
+strace openssl procps util-linux qemu-system-x86 python3-jsonschema python3-yaml"
 
 setup_log=$root/build/setup.log
 
