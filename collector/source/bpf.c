@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bpf.h"
@@ -176,7 +175,6 @@ int bpf_open(struct bpf *bpf, struct live *live, const struct bpf_options *optio
 	struct bpf_loader_options loading = { .has_shim = options->has_shim,
 					      .check_every = options->has_shim ? CHECK_EVERY : 0,
 					      .mechanism = getenv("SOWATCH_MECHANISM") };
-	struct stat st;
 	int result;
 
 	/* Without the shim every record has a stack copy: short bursts need more room. */
@@ -192,10 +190,8 @@ int bpf_open(struct bpf *bpf, struct live *live, const struct bpf_options *optio
 	if (!loading.mechanism)
 		loading.mechanism = "auto";
 	memcpy(loading.secret, options->secret, sizeof(loading.secret));
-	if (options->has_shim && stat(options->shim_path, &st) == 0) {
-		bpf->shim_device = st.st_dev;
-		bpf->shim_inode = st.st_ino;
-	}
+	if (options->has_shim)
+		bpf_elf_know_shim(bpf);
 	bpf->stack = malloc(sizeof(*bpf->stack));
 	bpf->frames = calloc(WIRE_STACK_FRAMES, sizeof(*bpf->frames));
 	result = bpf->stack && bpf->frames && bpf_map_init(bpf) == 0 ? unwind_open(&bpf->unwind) : -ENOMEM;

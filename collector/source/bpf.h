@@ -53,6 +53,7 @@ struct bpf {
 	struct bpf_loader *loader;
 	struct unwind *unwind;
 	uint64_t shim_device, shim_inode;
+	uint64_t shim_map_inode; /* what mappings of it are said to be of: on overlays another */
 	struct sockets_hello *waiting; /* heard, and not yet told of by the kernel; oldest first */
 	unsigned waiting_count, waiting_room;
 	uint64_t lost_told[WIRE_FAMILIES], rejected, rejected_told;
@@ -144,6 +145,12 @@ bool bpf_stack_unwind(struct bpf *bpf, struct proc *proc, const struct wire_kern
 		      struct seen_stack *ret);
 
 /* bpf_elf.c: NULL when out of memory. Valid until the next call. */
+/* Of a file that was not examined: does its name, vouched for by a package, say libc, a known honest
+ * caller or the shim? */
+bool bpf_elf_is_innocent(const struct bpf *bpf, const struct proc *proc,
+			 const struct unwind_frame *frame);
+/* Which file the shim is, by stat(2) and as mappings have it. */
+void bpf_elf_know_shim(struct bpf *bpf);
 const struct elf_facts *bpf_elf_of(struct bpf *bpf, const struct proc *proc,
 				   const struct unwind_frame *frame);
 
@@ -159,7 +166,8 @@ bool bpf_map_file(struct bpf *bpf, const struct proc *proc, const struct unwind_
 /* bpf_bypass.c */
 enum bypass bpf_bypass_of(struct bpf *bpf, const struct proc *proc, const struct seen_stack *stack);
 /* Is the copy of a stack at odds with the stack that was announced for it (item id)? */
-bool bpf_contradicts(struct bpf *bpf, const struct seen_stack *copy, uint32_t announced);
+bool bpf_contradicts(struct bpf *bpf, const struct proc *proc, const struct seen_stack *copy,
+		     uint32_t announced);
 /* The same for a child that is still in its parent's memory (proc->is_guest). */
 bool bpf_contradicts_guest(struct bpf *bpf, const struct seen_stack *copy);
 

@@ -85,6 +85,8 @@ enum bypass bpf_bypass_of(struct bpf *bpf, const struct proc *proc, const struct
 		return bypass_of_libc(bpf, proc, stack);
 	if (facts && (facts->is_shim || facts->is_honest))
 		return BYPASS_NONE;
+	if (!facts && bpf_elf_is_innocent(bpf, proc, frame))
+		return BYPASS_NONE;
 	return is_main_go(bpf, proc, stack->first) ? BYPASS_NONE : BYPASS_RAW;
 }
 
@@ -107,12 +109,19 @@ bool bpf_contradicts_guest(struct bpf *bpf, const struct seen_stack *copy)
 
 /* A call that was announced came through our hook: its frame is on the stack, and whoever called
  * it is on the stack that was announced. Only a walk to the very end can prove that it is not. */
-bool bpf_contradicts(struct bpf *bpf, const struct seen_stack *copy, uint32_t announced)
+bool bpf_contradicts(struct bpf *bpf, const struct proc *proc, const struct seen_stack *copy,
+		     uint32_t announced)
 {
 	uint32_t at = 0;
 
 	if (copy->flags || copy->count < 2 || !announced)
 		return false;
+	/* The shim may be among what could not be examined. */
+	for (uint32_t i = 0; i < copy->count && !copy->has_shim; i++) {
+		if (!bpf->frames[i].facts &&
+		    bpf_elf_is_innocent(bpf, proc, &bpf->stack->frames[i]))
+			return false;
+	}
 	if (!copy->has_shim)
 		return true;
 	while (at < copy->count && !(bpf->frames[at].facts && bpf->frames[at].facts->is_shim))

@@ -5,8 +5,10 @@
  */
 #include <elf.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,6 +84,87 @@ static void elf_examine(int fd, uint64_t bytes, struct elf_facts *facts)
 	free(elf);
 }
 
+/* What only names tell: of a file that cannot be examined, because another has its place by now (an
+ * upgrade) or its file system gives mappings other numbers than stat(2) (overlays). A package vouches
+ * for the name; where one owns the file, nobody but root put it there. */
+static void facts_by_name(const struct bpf *bpf, const struct proc *proc, const char *path,
+			  struct elf_facts *facts)
+{
+	static const char deleted[] = " (deleted)";
+	struct path_buffer plain;
+	const char *name;
+
+	plain.len = strlen(path);
+	if (plain.len >= sizeof(plain.text) || proc->view.root[0])
+		return;
+	memcpy(plain.text, path, plain.len + 1);
+	if (plain.len > strlen(deleted) && !strcmp(path + plain.len - strlen(deleted), deleted))
+		plain.text[plain.len - strlen(deleted)] = '\0';
+	name = strrchr(plain.text, '/');
+	if (!name || strlen(name + 1) >= sizeof(facts->soname) ||
+	    !packages_find(bpf->live->packages, plain.text))
+		return;
+	strcpy(facts->soname, name + 1);
+	facts->is_honest = is_honest(facts->soname);
+}
+
+static void facts_conclude(struct elf_facts *facts)
+{
+	facts->is_loader = !strncmp(facts->soname, "ld-linux", 8);
+	for (size_t i = 0; i < sizeof(libc_names) / sizeof(libc_names[0]); i++)
+		facts->is_libc |= !strcmp(facts->soname, libc_names[i]);
+}
+
+bool bpf_elf_is_innocent(const struct bpf *bpf, const struct proc *proc,
+			 const struct unwind_frame *frame)
+{
+	struct elf_facts facts = { .soname = "" };
+	char path[PATH_MAX];
+
+	if (!frame->path_len || frame->path_len >= sizeof(path))
+		return false;
+	memcpy(path, frame->path, frame->path_len);
+	path[frame->path_len] = '\0';
+	facts_by_name(bpf, proc, path, &facts);
+	facts_conclude(&facts);
+	return facts.is_libc || facts.is_honest ||
+	       (bpf->shim_map_inode && frame->inode == bpf->shim_map_inode &&
+		!strcmp(path, bpf->options.shim_path));
+}
+
+void bpf_elf_know_shim(struct bpf *bpf)
+{
+	unsigned long start, inode;
+	struct stat st;
+	char line[PATH_MAX + 128];
+	int fd = open(bpf->options.shim_path, O_RDONLY | O_CLOEXEC);
+	void *page = fd < 0 ? MAP_FAILED : mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+	FILE *maps = page == MAP_FAILED ? NULL : fopen("/proc/self/maps", "re");
+
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		bpf->shim_device = st.st_dev;
+		bpf->shim_inode = st.st_ino;
+	}
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%*x %*s %*x %*x:%*x %lu", &start, &inode) == 2 &&
+		    start == (unsigned long)page)
+			bpf->shim_map_inode = inode;
+	}
+	if (maps)
+		fclose(maps);
+	if (page != MAP_FAILED)
+		munmap(page, 1);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool is_same_file(const struct bpf *bpf, const struct stat *st, uint64_t inode)
+{
+	bool is_shim = st->st_ino == bpf->shim_inode && st->st_dev == bpf->shim_device;
+
+	return st->st_ino == inode || (is_shim && inode && inode == bpf->shim_map_inode);
+}
+
 static void facts_fill(struct bpf *bpf, const struct proc *proc, const struct unwind_frame *frame,
 		       struct elf_facts *facts)
 {
@@ -96,21 +179,21 @@ static void facts_fill(struct bpf *bpf, const struct proc *proc, const struct un
 	path[frame->path_len] = '\0';
 	paths_host_recorded(&proc->view, path, &host);
 	fd = open(host.text, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return;
 	/* Another file may have its place by now. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == frame->object->inode) {
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    is_same_file(bpf, &st, frame->object->inode)) {
 		facts->device = st.st_dev;
 		facts->inode = st.st_ino;
 		facts->is_shim = st.st_ino == bpf->shim_inode && st.st_dev == bpf->shim_device;
 		elf_examine(fd, (uint64_t)st.st_size, facts);
+		facts->is_honest = !proc->view.root[0] && is_honest(facts->soname) &&
+				   packages_find(bpf->live->packages, path);
+	} else {
+		facts_by_name(bpf, proc, path, facts);
 	}
-	close(fd);
-	facts->is_honest = !proc->view.root[0] && is_honest(facts->soname) &&
-			   packages_find(bpf->live->packages, path);
-	facts->is_loader = !strncmp(facts->soname, "ld-linux", 8);
-	for (size_t i = 0; i < sizeof(libc_names) / sizeof(libc_names[0]); i++)
-		facts->is_libc |= !strcmp(facts->soname, libc_names[i]);
+	if (fd >= 0)
+		close(fd);
+	facts_conclude(facts);
 }
 
 const struct elf_facts *bpf_elf_of(struct bpf *bpf, const struct proc *proc,

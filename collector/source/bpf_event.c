@@ -133,7 +133,7 @@ static void announced_check(struct bpf *bpf, struct deed *deed, struct proc *pro
 			      deed->record->stack_len, &seen))
 		return;
 	if (!(proc->is_guest ? bpf_contradicts_guest(bpf, &seen)
-			     : bpf_contradicts(bpf, &seen, announced)))
+			     : bpf_contradicts(bpf, proc, &seen, announced)))
 		return;
 	if (proc != deed->actor) {
 		proc->has_acted = true;

@@ -949,17 +949,89 @@ static void test_stack_contradicts_what_was_announced(void **state)
 	struct live live = { .stack_members = members, .stack_tops_room = 2 };
 	struct bpf bpf = { .live = &live, .stack = calloc(1, sizeof(*bpf.stack)),
 			   .frames = calloc(WIRE_STACK_FRAMES, sizeof(*bpf.frames)) };
+	struct proc proc = { .pidfd = -1 };
 	struct seen_stack seen;
 
 	(void)state;
 	stack_make(&bpf, direct, 3, &seen);
-	assert_true(bpf_contradicts(&bpf, &seen, 1));
+	assert_true(bpf_contradicts(&bpf, &proc, &seen, 1));
 	seen.flags = WIRE_STACK_TRUNCATED; /* the shim may lie beyond the cut */
-	assert_false(bpf_contradicts(&bpf, &seen, 1));
+	assert_false(bpf_contradicts(&bpf, &proc, &seen, 1));
 	stack_make(&bpf, honest, 4, &seen);
-	assert_true(bpf_contradicts(&bpf, &seen, 1)); /* announced was a stack without the library */
+	assert_true(bpf_contradicts(&bpf, &proc, &seen, 1)); /* announced was a stack without the library */
 	memset(members, 0xff, sizeof(members));
-	assert_false(bpf_contradicts(&bpf, &seen, 1));
+	assert_false(bpf_contradicts(&bpf, &proc, &seen, 1));
+	free(bpf.stack);
+	free(bpf.frames);
+}
+
+/* A file system (overlays, btrfs) may give mappings of the shim another inode than stat(2) does. Then
+ * it is known by how our own mapping of it looks, never taken for a library that goes round itself;
+ * somebody else's file of that name is. */
+static void test_shim_with_two_inodes_is_no_way_round(void **state)
+{
+	static const enum part direct[] = { LIBC, LIBRARY, MAIN };
+	struct live live = { 0 };
+	struct bpf bpf = { .live = &live, .options = { .shim_path = "/lib/x" },
+			   .shim_inode = 5, .shim_map_inode = 6,
+			   .stack = calloc(1, sizeof(*bpf.stack)),
+			   .frames = calloc(WIRE_STACK_FRAMES, sizeof(*bpf.frames)) };
+	struct proc proc = { .exe = (char[]){ "/bin/app" }, .pidfd = -1 };
+	struct seen_stack seen;
+
+	(void)state;
+	stack_make(&bpf, direct, 3, &seen);
+	bpf.frames[1].facts = NULL; /* could not be examined: is it the shim? */
+	bpf.stack->frames[1].kind = UNWIND_FILE;
+	bpf.stack->frames[1].inode = 6;
+	assert_false(bpf_contradicts(&bpf, &proc, &seen, 1));
+	bpf.stack->frames[1].inode = 7;
+	assert_true(bpf_contradicts(&bpf, &proc, &seen, 1));
+	stack_make(&bpf, direct + 1, 2, &seen);
+	bpf.frames[0].facts = NULL;
+	bpf.stack->frames[0].kind = UNWIND_FILE;
+	bpf.stack->frames[0].inode = 6;
+	assert_int_equal(bpf_bypass_of(&bpf, &proc, &seen), BYPASS_NONE);
+	bpf.stack->frames[0].inode = 7;
+	assert_int_equal(bpf_bypass_of(&bpf, &proc, &seen), BYPASS_RAW);
+	free(bpf.stack);
+	free(bpf.frames);
+}
+
+/* What is mapped is found by its address in our own maps. */
+static void test_shim_is_known_as_it_is_mapped(void **state)
+{
+	struct bpf bpf = { .options = { .shim_path = "/proc/self/exe" } };
+
+	(void)state;
+	bpf_elf_know_shim(&bpf);
+	assert_true(bpf.shim_inode && bpf.shim_device && bpf.shim_map_inode);
+	bpf = (struct bpf){ .options = { .shim_path = "/nonexistent" } };
+	bpf_elf_know_shim(&bpf);
+	assert_true(!bpf.shim_inode && !bpf.shim_map_inode);
+}
+
+/* Under its parent's announcement a child in the same memory does libc's work, not its own. */
+static void test_guests_act_through_libc(void **state)
+{
+	static const enum part spawn[] = { LIBC }, hooked[] = { SHIM, LIBRARY },
+			       raw[] = { LIBRARY, MAIN }, code[] = { CODE, MAIN },
+			       unknown[] = { UNKNOWN };
+	struct bpf bpf = { .stack = calloc(1, sizeof(*bpf.stack)),
+			   .frames = calloc(WIRE_STACK_FRAMES, sizeof(*bpf.frames)) };
+	struct seen_stack seen;
+
+	(void)state;
+	stack_make(&bpf, spawn, 1, &seen);
+	assert_false(bpf_contradicts_guest(&bpf, &seen));
+	stack_make(&bpf, hooked, 2, &seen);
+	assert_false(bpf_contradicts_guest(&bpf, &seen));
+	stack_make(&bpf, unknown, 1, &seen);
+	assert_false(bpf_contradicts_guest(&bpf, &seen));
+	stack_make(&bpf, raw, 2, &seen);
+	assert_true(bpf_contradicts_guest(&bpf, &seen));
+	stack_make(&bpf, code, 2, &seen);
+	assert_true(bpf_contradicts_guest(&bpf, &seen));
 	free(bpf.stack);
 	free(bpf.frames);
 }
@@ -988,6 +1060,9 @@ int main(void)
 		BOTH(test_silent_program_is_uncovered),
 		BOTH(test_ring_tells_nothing_the_kernel_can_see),
 		cmocka_unit_test(test_ways_round_are_told_from_honest_calls),
+		cmocka_unit_test(test_shim_with_two_inodes_is_no_way_round),
+		cmocka_unit_test(test_shim_is_known_as_it_is_mapped),
+		cmocka_unit_test(test_guests_act_through_libc),
 		cmocka_unit_test(test_stack_contradicts_what_was_announced),
 	};
 

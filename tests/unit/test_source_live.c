@@ -632,7 +632,8 @@ static void test_a_forked_child_is_waited_for(void **state)
 	put_forked(fixture, &maker, silent);
 	await_alive(fixture, 2);
 	child_end(silent);
-	await_alive(fixture, 1); /* it did nothing: no process, no hole */
+	await_alive(fixture, 1); /* whether it did something, nobody has heard: a hole */
+	assert_int_equal(count_of(fixture, ITEM_HOLE), 1);
 	hello.parent_instance = 100;
 	hello.how = WIRE_HELLO_FORK;
 	child = child_hello(fixture, hello);
@@ -642,8 +643,12 @@ static void test_a_forked_child_is_waited_for(void **state)
 	assert_int_equal(source_ring_alive(fixture->source), 2);
 	child_end(child);
 	await_alive(fixture, 1);
-	assert_int_equal(count_of(fixture, ITEM_HOLE), 0);
-	assert_int_equal(count_of(fixture, ITEM_PROCESS), 2);
+	assert_int_equal(count_of(fixture, ITEM_HOLE), 1);
+	assert_int_equal(count_of(fixture, ITEM_PROCESS), 3);
+	put_forked(fixture, &maker, child); /* another child of the same number, silent */
+	await(fixture, ITEM_PROCESS);
+	pump_ms(fixture, 20);
+	assert_int_equal(count_of(fixture, ITEM_HOLE), 2);
 	ringmaker_close(&maker);
 }
 
