@@ -74,6 +74,7 @@ void live_done(struct live *live)
 	map_done(&live->instances);
 	map_done(&live->pids);
 	map_done(&live->arrived);
+	map_done(&live->lookalikes);
 	paths_done(&live->paths);
 	packages_free(live->packages);
 	dists_free(live->dists);

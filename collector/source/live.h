@@ -44,6 +44,12 @@ struct code_range {
 };
 #define CODE_RANGES 64u
 
+/* A process in another mount namespace, where our names may stand for other files. */
+struct mounts {
+	uint64_t number;      /* the namespace's, 0: ours */
+	int fd, root_fd;      /* held, so that it can be looked into when the process is gone; -1 */
+};
+
 struct proc {
 	uint32_t slot;	      /* in live->procs */
 	uint32_t id;	      /* item id, 0: not announced yet */
@@ -89,6 +95,7 @@ struct proc {
 	uint64_t libc_base;   /* load bias of the libc that the shim stands before, 0: not known */
 	char *root;	      /* real path of its root where that is not ours, or NULL */
 	bool is_elsewhere;    /* in another mount namespace: root is a path of that one */
+	struct mounts mounts; /* mounts.c */
 };
 
 struct expectation;
@@ -131,6 +138,7 @@ struct live {
 
 	struct expectation **expectations; /* oldest first */
 	uint32_t expectation_count, expectation_room;
+	struct map lookalikes; /* (mount namespace, path) -> 1 our file, 2 another */
 	struct map arrived; /* (instance, serial) -> item id of the process that said hello */
 
 	uint8_t *scratch; /* LIVE_SCRATCH_BYTES */
@@ -256,6 +264,15 @@ void lineage_look(struct live *live);
 void lineage_due(struct live *live, bool is_end);
 uint32_t lineage_waiting(const struct live *live);
 void lineage_done(struct live *live);
+
+/* --- mounts.c ---------------------------------------------------------------------------- */
+/* before: what it was made from, or NULL. */
+void mounts_take(struct proc *proc, const struct proc *before);
+void mounts_done(struct mounts *mounts);
+/* Is path, as recorded, the file that we find under that name? */
+bool mounts_is_ours(struct live *live, const struct proc *proc, const char *path);
+/* Says of a path that goes out as the name of somebody who acts that it is not ours. */
+void mounts_mark(struct live *live, const struct proc *proc, struct path_buffer *path);
 
 /* --- facts.c ----------------------------------------------------------------------------- */
 bool facts_link(uint32_t pid, const char *name, struct path_buffer *ret);

@@ -24,7 +24,15 @@ void object_locate(struct live *live, const struct proc *proc, struct str path, 
 			   path.len, true, real);
 		paths_record(&proc->view, real);
 	}
-	paths_host_recorded(&proc->view, real->text, &host);
+	if (!mounts_is_ours(live, proc, real->text)) {
+		mounts_mark(live, proc, real);
+		object->path = (struct str){ real->text, (uint32_t)real->len };
+		return;
+	}
+	if (proc->mounts.number)
+		host = *real; /* one file, and the process may be gone */
+	else
+		paths_host_recorded(&proc->view, real->text, &host);
 	if (stat(host.text, &st) == 0) {
 		object->device = st.st_dev;
 		object->inode = st.st_ino;
@@ -34,7 +42,7 @@ void object_locate(struct live *live, const struct proc *proc, struct str path, 
 	}
 	object->path = (struct str){ real->text, (uint32_t)real->len };
 	/* Another root has another dpkg. */
-	if (object->is_deleted || proc->view.root[0])
+	if (object->is_deleted || (proc->view.root[0] && !proc->mounts.number))
 		return;
 	package = packages_find(live->packages, real->text);
 	if (!package)

@@ -68,6 +68,7 @@ void proc_free(struct proc *proc)
 	if (!proc)
 		return;
 	ring_reader_done(&proc->ring);
+	mounts_done(&proc->mounts);
 	ids_done(&proc->objects);
 	ids_done(&proc->stacks);
 	ids_done(&proc->origins);
@@ -109,7 +110,7 @@ struct proc *proc_new(struct live *live, uint64_t instance, uint32_t pid, int pi
 	proc->path = text_copy("", 0);
 	proc->argv = text_copy("", 0);
 	proc->chains = calloc(CHAIN_MEMOS, sizeof(*proc->chains));
-	proc->pidfd = -1;
+	proc->pidfd = proc->mounts.fd = proc->mounts.root_fd = -1;
 	if (!proc->exe || !proc->cwd || !proc->home || !proc->path || !proc->argv ||
 	    !proc->chains)
 		goto fail;
@@ -178,6 +179,7 @@ void proc_take_root(struct proc *proc, const struct proc *before)
 	bool is_lost = before && before->view.is_lost;
 	struct path_buffer root;
 
+	mounts_take(proc, before);
 	switch (facts_root(proc->pid, &root)) {
 	case ROOT_OTHER:
 		root_set(proc, root.text, false);
@@ -363,6 +365,18 @@ static void proc_take_facts(struct live *live, struct proc *proc, const struct s
 	proc->argv_len = strings[2].len;
 }
 
+/* The name of one who acts: rules trust some by their path. */
+static struct str path_marked(struct live *live, const struct proc *proc, const char *path)
+{
+	struct path_buffer text;
+
+	if (!proc->mounts.number || path[0] != '/')
+		return queue_text(&live->queue, path);
+	paths_normalise(path, strlen(path), &text);
+	mounts_mark(live, proc, &text);
+	return queue_str(&live->queue, text.text, text.len);
+}
+
 /* The script as a real path; /dev/fd/N stays: what is behind it has no name. */
 static struct str proc_script(struct live *live, const struct proc *proc)
 {
@@ -378,7 +392,7 @@ static struct str proc_script(struct live *live, const struct proc *proc)
 	    memchr(operand.data, '/', operand.len) == NULL)
 		return (struct str){ "", 0 }; /* searched by the interpreter in places of its own */
 	paths_record(&proc->view, &real);
-	return queue_str(&live->queue, real.text, real.len);
+	return path_marked(live, proc, real.text);
 }
 
 static void proc_take_start(struct proc *proc, const struct wire_process *record)
@@ -453,7 +467,7 @@ void proc_announce(struct live *live, struct proc *proc, const struct wire_proce
 	out->inner_pid = proc->own_pid != proc->pid ? proc->own_pid : 0;
 	out->uid = proc->uid;
 	out->start_ns = proc->start_ns;
-	out->exe = queue_text(&live->queue, proc->exe);
+	out->exe = path_marked(live, proc, proc->exe);
 	out->argv = argv;
 	out->cwd = path_recorded(live, proc, proc->cwd);
 	out->home = path_recorded(live, proc, proc->home);

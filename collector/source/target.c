@@ -29,7 +29,7 @@ void target_package(struct live *live, const struct proc *proc, struct item_targ
 					     "/var/lib/" };
 	const struct package *package;
 
-	if (proc->view.root[0])
+	if (proc->view.root[0] && !proc->mounts.number)
 		return;
 	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
 		size_t len = strlen(owned[i]);
@@ -37,7 +37,7 @@ void target_package(struct live *live, const struct proc *proc, struct item_targ
 		if (target->path.len <= len || memcmp(target->path.data, owned[i], len) != 0)
 			continue;
 		package = packages_find(live->packages, target->path.data);
-		if (package)
+		if (package && mounts_is_ours(live, proc, target->path.data))
 			target->package =
 				(struct str){ package->name, (uint32_t)strlen(package->name) };
 		return;
