@@ -233,22 +233,41 @@ INLINE void regs_copy(struct wire_kernel_regs *to, const struct pt_regs *from)
 }
 
 #define STACK_PAGES (WIRE_KERNEL_STACK_MAX / 4096 + 1) /* sp is hardly ever where a page begins */
+#define INITIAL_BYTES 256 /* argc and some of argv: what the loader's first frame is known by */
+
+/* How far frames can lie above sp: below the environment on a program's first stack, below the
+ * thread's own block on those that a C library makes. A program that puts either elsewhere has its
+ * stacks cut, which they then say. */
+INLINE u64 stack_limit(struct task_struct *task, u64 sp)
+{
+	u64 initial = BPF_CORE_READ(task, mm, start_stack) + INITIAL_BYTES;
+	u64 block = task->thread.fsbase;
+
+	if (initial > sp && initial - sp < WIRE_KERNEL_STACK_MAX)
+		return initial;
+	if (block > sp && block - sp < WIRE_KERNEL_STACK_MAX)
+		return block;
+	return sp + WIRE_KERNEL_STACK_MAX;
+}
 
 /* From sp upward, page by page, until one cannot be read. */
 NOINLINE int stack_copy(struct held_stack *to, const struct pt_regs *regs)
 {
-	u64 from;
+	u64 from, limit;
 	u32 at = 0;
 
 	regs_copy(&to->regs, regs);
 	from = to->regs.sp;
-	to->is_cut = 1;
+	limit = stack_limit(bpf_get_current_task_btf(), from);
+	to->is_cut = limit - from == WIRE_KERNEL_STACK_MAX;
 #pragma unroll
 	for (int i = 0; i < STACK_PAGES; i++) {
 		u32 bytes = 4096 - ((u32)from & 4095);
 
-		if (at >= WIRE_KERNEL_STACK_MAX)
+		if (at >= WIRE_KERNEL_STACK_MAX || from >= limit)
 			break;
+		if (limit - from < bytes)
+			bytes = (u32)(limit - from) & 4095;
 		if (bpf_probe_read_user(&to->data[at & (WIRE_KERNEL_STACK_MAX - 1)], bytes,
 					(void *)from)) {
 			to->is_cut = 0; /* the stack ends here */

@@ -132,6 +132,7 @@ struct vm_area_struct {
 };
 
 struct mm_struct {
+	unsigned long start_stack;
 	unsigned long arg_start, arg_end, env_start, env_end;
 	struct file *exe_file;
 	unsigned long saved_auxv[1];

@@ -196,6 +196,24 @@ static void act_stack(void *arg)
 	open_with_mark((uint64_t *)mark);
 }
 
+/* Where the first stack of this program, and of its forks, began: field 28 of its stat. */
+static uint64_t stack_start(void)
+{
+	char text[1024], *at;
+	FILE *file = fopen("/proc/self/stat", "r");
+	size_t len;
+
+	assert_non_null(file);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[len] = 0;
+	at = strrchr(text, ')');
+	for (unsigned field = 2; at && field < 28; field++)
+		at = strchr(at + 1, ' ');
+	assert_non_null(at);
+	return strtoull(at, NULL, 10);
+}
+
 static void test_stack(void **state)
 {
 	const struct wire_kernel_event *event;
@@ -219,6 +237,9 @@ static void test_stack(void **state)
 	memcpy(found, at + sizeof(regs) + (mark - regs.sp), sizeof(found));
 	assert_int_equal(found[0], 0x1122334455667788);
 	assert_int_equal(found[1], 42);
+	/* To where frames end, and the environment begins. */
+	assert_in_range(regs.sp + event->stack_len, stack_start(), stack_start() + 256);
+	assert_false(event->head.flags & WIRE_KERNEL_CUT);
 }
 
 /* --- other options: a loader of its own each -------------------------------------------------- */
