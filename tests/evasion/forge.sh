@@ -47,3 +47,7 @@ for way in raw libc; do
 	expect_verdict deviates
 done
 once both expect_forged
+# Reading is one in so many, unless a rule in force says that it weighs as much.
+observe both read --policy "$scenario_dir/forge.yaml" -- "$evade/evade_forge" read secret.txt mine.txt
+expect_finding tamper libevade_forge.so file.read "$cwd/secret.txt"
+expect_verdict deviates

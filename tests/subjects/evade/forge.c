@@ -2,7 +2,7 @@
 /* WAY FILE HONEST: has libopener open HONEST, so that a chain that names it exists; then finds the
  * shim's call slot in this thread's TLS, writes that chain into it, and opens FILE 64 times: WAY is
  * raw (a syscall instruction of our own) or libc (libc's open, so that even the innermost code is
- * what the slot says). Other ways act once: write creates FILE, connect goes to port FILE of this
+ * what the slot says). Other ways act once: read opens FILE, write creates it, connect goes to port FILE of this
  * machine, run has a child made by a raw fork execute FILE, guest one that is in our memory; child
  * creates FILE in a raw fork. Says on standard error that it forged; without a shim there is no
  * slot, and it only acts. */
@@ -65,12 +65,12 @@ static inline __attribute__((always_inline)) void slot_forge(struct wire_slot *s
 	slot->via_count = 0;
 }
 
-static int forged_write(struct wire_slot *slot, const char *path)
+static int forged_file(struct wire_slot *slot, const char *path, int flags)
 {
 	int fd;
 
 	slot_forge(slot, 1, HOOK_open);
-	fd = (int)raw3(SYS_open, (long)path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = (int)raw3(SYS_open, (long)path, flags | O_CLOEXEC, 0600);
 	if (slot)
 		slot->hook = HOOK_NONE;
 	return fd < 0 ? fd : (int)raw3(SYS_close, fd, 0, 0);
@@ -113,8 +113,10 @@ static int forged_child(struct wire_slot *slot, const char *way, const char *pat
 
 static int forged_once(struct wire_slot *slot, const char *way, const char *what)
 {
+	if (!strcmp(way, "read"))
+		return forged_file(slot, what, O_RDONLY);
 	if (!strcmp(way, "write"))
-		return forged_write(slot, what);
+		return forged_file(slot, what, O_WRONLY | O_CREAT);
 	if (!strcmp(way, "connect"))
 		return forged_connect(slot, what);
 	return forged_child(slot, way, what);
