@@ -106,6 +106,11 @@ struct cli_judge;
 int cli_judge_open(const struct cli_judge_options *options, struct cli_judge **ret_judge);
 /* What the policy calls severe: 1 << wire_action. */
 uint32_t cli_judge_severe(const struct cli_judge *judge);
+/* Some profile is matched by the digest of a file. */
+bool cli_judge_wants_digests(const struct cli_judge *judge);
+/* Patterns of secrets that the policy has, NULL-terminated; they live until the judge is closed, or
+ * its policy is changed over. */
+const char *const *cli_judge_redact(const struct cli_judge *judge);
 /* One item. 0: go on (an invalid item is counted, not an error); else an exit status: stop. */
 int cli_judge_item(struct cli_judge *judge, const struct item *item);
 /* The watched command runs: from now on changed policy files are read again, by a thread. */

@@ -144,6 +144,16 @@ uint32_t cli_judge_severe(const struct cli_judge *judge)
 	return judge->policy ? policy_severe_actions(judge->policy) : 0;
 }
 
+bool cli_judge_wants_digests(const struct cli_judge *judge)
+{
+	return judge->policy && policy_wants_digests(judge->policy);
+}
+
+const char *const *cli_judge_redact(const struct cli_judge *judge)
+{
+	return judge->policy ? policy_redact(judge->policy) : NULL;
+}
+
 int cli_judge_item(struct cli_judge *judge, const struct item *item)
 {
 	/* The run before was finished and another log follows: its ids begin anew. */

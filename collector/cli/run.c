@@ -62,6 +62,8 @@ static int source_try(const struct run *run, const char *vantage, struct source 
 		.shim_path = cli_shim_path(),
 		.vantage = vantage,
 		.check_actions = cli_judge_severe(run->judge),
+		.has_digests = cli_judge_wants_digests(run->judge),
+		.redact = cli_judge_redact(run->judge),
 	};
 
 	return source_ring_open(&options, ret_source, error, error_bytes);

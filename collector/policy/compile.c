@@ -388,6 +388,7 @@ void compile_origin(struct loader *loader, const struct node *root)
 			     quote(loader, version));
 	if (!version)
 		report_error(&loader->reports, root->place, "\"version: 1\" is missing");
+	compile_redact(loader, root);
 	compile_each(loader, root, "grants", compile_grant);
 	compile_each(loader, root, "guards", compile_guard);
 	compile_each(loader, root, "profiles", compile_profile);

@@ -73,6 +73,10 @@ const char *policy_hash(const struct policy *policy);
  * has to wait for its. */
 bool policy_wants_digests(const struct policy *policy);
 
+/* Patterns of secrets in arguments, beside the built-in ones: PCRE2, or "glob:" and a glob of a whole
+ * argument. NULL-terminated; NULL: none. */
+const char *const *policy_redact(const struct policy *policy);
+
 /* Finds the profiles that answer for a subject, and keeps them in subject->binding; called when
  * the subject is first judged. The binding belongs to the policy. */
 const struct policy_binding *policy_bind(struct policy *policy, struct subject *subject);

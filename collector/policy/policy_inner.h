@@ -212,6 +212,8 @@ struct policy {
 	struct list base[WIRE_ACTIONS], forbidden[WIRE_ACTIONS];
 	struct accept *accepts;
 	uint32_t accept_count;
+	const char **redact; /* NULL-terminated, or NULL */
+	uint32_t redact_count;
 	uint64_t *expiries; /* sorted instants at which some rule ends */
 	uint32_t expiry_count;
 	/* filled while judging, about the model of this serial */
@@ -283,6 +285,9 @@ const char *schema_text(const struct node *mapping, enum schema_where where, con
 bool node_says(const struct node *node, const char *word);
 /* Iterates a TEXTS value: the node itself, or its children. */
 struct node *texts_first(struct node *value);
+
+/* compile_redact.c */
+void compile_redact(struct loader *loader, const struct node *root);
 
 /* compile_match.c: one mapping of `match`, onto the profile's. */
 void compile_match(struct loader *loader, const struct node *mapping, struct profile *profile);

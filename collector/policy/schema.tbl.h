@@ -14,7 +14,7 @@ KEY(TOP, "grants", LIST, "allowed to every profile, unless it says base: none")
 KEY(TOP, "guards", LIST, "forbidden to every subject, profiled or not")
 KEY(TOP, "profiles", LIST, "what single subjects may do")
 KEY(TOP, "accept", LIST, "holes in coverage that are known and accepted")
-KEY(TOP, "redact", LATER, "patterns of secrets in arguments")
+KEY(TOP, "redact", TEXTS, "patterns of secrets in arguments, beside the built-in ones")
 
 KEY(GRANT, "via", TEXTS, "only inside these public functions, importlib, python:NAME")
 KEY(GRANT, "network", FAMILY, "what is granted on the network")

@@ -108,20 +108,26 @@ uint32_t define_object(struct live *live, const struct item_object *object)
 	struct item_object *out;
 	const uint8_t flags[] = { object->kind, object->is_main, object->is_vdso, object->is_shim,
 				  object->is_deleted };
+	bool has_digest = live->digests && object->kind == OBJECT_ELF && object->path.len &&
+			  !object->is_vdso && !object->is_shim;
 	uint32_t id;
 
 	recipe_add(&recipe, flags, sizeof(flags));
 	recipe_add(&recipe, &object->device, sizeof(object->device));
 	recipe_add(&recipe, &object->inode, sizeof(object->inode));
 	recipe_add(&recipe, &object->maker, sizeof(object->maker));
+	if (has_digest) /* rewritten in place it is another */
+		recipe_add(&recipe, &live->located_ns, sizeof(live->located_ns));
 	recipe_str(&recipe, object->path);
 	recipe_str(&recipe, object->soname);
 	recipe_str(&recipe, object->build_id);
 	recipe_str(&recipe, object->root);
 	if (object->kind == OBJECT_PYTHON)
 		recipe_str(&recipe, object->package_version);
-	if (is_known(&live->objects, recipe_key(&recipe), &live->object_count, &id))
+	if (is_known(&live->objects, recipe_key(&recipe), &live->object_count, &id)) {
+		live->located[0] = 0;
 		return id;
+	}
 	out = &queue_add(queue, ITEM_OBJECT)->object;
 	*out = *object;
 	out->id = id;
@@ -132,6 +138,9 @@ uint32_t define_object(struct live *live, const struct item_object *object)
 	out->package_version =
 		queue_str(queue, object->package_version.data, object->package_version.len);
 	out->root = queue_str(queue, object->root.data, object->root.len);
+	if (has_digest)
+		digest_hold(live, DIGEST_OBJECT, live->located, object->device, object->inode);
+	live->located[0] = 0;
 	return id;
 }
 

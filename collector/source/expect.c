@@ -120,6 +120,8 @@ uint32_t expect_uncovered(struct live *live, struct expectation *expectation)
 	uncovered_describe(live, expectation, &process);
 	process.id = ++live->process_count;
 	queue_add(&live->queue, ITEM_PROCESS)->process = process;
+	if (expectation->program)
+		digest_hold(live, DIGEST_EXE, expectation->program, 0, 0);
 	if (expectation->is_root)
 		live->root_process = process.id;
 	emit_hole(live, &(struct item_hole){ .kind = HOLE_UNCOVERED, .family = WIRE_FAMILIES,

@@ -76,6 +76,7 @@ void live_done(struct live *live)
 	map_done(&live->arrived);
 	map_done(&live->lookalikes);
 	paths_done(&live->paths);
+	digests_close(live->digests);
 	packages_free(live->packages);
 	dists_free(live->dists);
 	redactor_free(live->redactor);

@@ -13,6 +13,7 @@
 #ifndef SOWATCH_SOURCE_LIVE_H
 #define SOWATCH_SOURCE_LIVE_H
 
+#include "digest.h"
 #include "map.h"
 #include "package.h"
 #include "paths.h"
@@ -117,6 +118,9 @@ struct live {
 	struct packages *packages;
 	struct dists *dists;  /* python_dist.h */
 	struct redactor *redactor;
+	struct digests *digests; /* NULL: no policy asks for any */
+	char located[PATH_MAX];	 /* with them: where the object that is being defined can be opened, */
+	uint64_t located_ns;	 /* and when it was changed */
 	struct paths paths;
 
 	struct map objects, stacks, chains, targets, lookups, names;

@@ -4,6 +4,7 @@
  * memory's truth and come from the wire; path, inode and package are the disk's.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,6 +37,11 @@ void object_locate(struct live *live, const struct proc *proc, struct str path, 
 	if (stat(host.text, &st) == 0) {
 		object->device = st.st_dev;
 		object->inode = st.st_ino;
+		if (live->digests) {
+			snprintf(live->located, sizeof(live->located), "%s", host.text);
+			live->located_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000ull +
+					   (uint64_t)st.st_mtim.tv_nsec;
+		}
 	} else if (errno == ENOENT || errno == ENOTDIR) {
 		object->is_deleted = true;
 		paths_strip_deleted(real);

@@ -428,6 +428,25 @@ static struct str path_recorded(struct live *live, const struct proc *proc, cons
 	return queue_str(&live->queue, text.text, text.len);
 }
 
+/* The newest item is its own. Its executable by the kernel's link, while that still is this one. */
+static void proc_digest(struct live *live, const struct proc *proc)
+{
+	struct path_buffer path, link;
+	char exe[64];
+
+	if (proc->exe[0]) {
+		snprintf(exe, sizeof(exe), "/proc/%u/exe", proc->pid);
+		paths_host_recorded(&proc->view, proc->exe, &path);
+		bool is_linked = proc->pid && facts_link(proc->pid, "exe", &link) &&
+				 !strcmp(link.text, proc->exe);
+		digest_hold(live, DIGEST_EXE, is_linked ? exe : path.text, 0, 0);
+	}
+	if (proc->script && proc->script[0]) {
+		paths_host_recorded(&proc->view, proc->script, &path);
+		digest_hold(live, DIGEST_SCRIPT, path.text, 0, 0);
+	}
+}
+
 void proc_announce(struct live *live, struct proc *proc, const struct wire_process *record,
 		   const struct str *strings)
 {
@@ -476,6 +495,8 @@ void proc_announce(struct live *live, struct proc *proc, const struct wire_proce
 		out->cgroup = queue_str(&live->queue, cgroup.text, cgroup.len);
 	else
 		out->cgroup = (struct str){ "", 0 };
+	if (live->digests)
+		proc_digest(live, proc);
 }
 
 static void proc_break(struct live *live, struct proc *proc)

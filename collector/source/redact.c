@@ -74,6 +74,52 @@ static pcre2_code *pattern_compile(const char *pattern, char *error, size_t erro
 	return NULL;
 }
 
+#define GLOB "glob:"
+
+static bool is_glob(const char *text)
+{
+	return !strncmp(text, GLOB, strlen(GLOB));
+}
+
+/* A glob of the policy's language, of a whole argument, as a pattern. NULL: out of memory. */
+static char *glob_pattern(const char *glob)
+{
+	char *pattern = malloc(strlen(glob) * 2 + 16), *out = pattern;
+	bool is_class = false;
+
+	if (!pattern)
+		return NULL;
+	out = stpcpy(out, "(?s)\\A");
+	for (; *glob; glob++) {
+		bool is_quoted = *glob == '\\' && glob[1];
+
+		if (is_quoted)
+			glob++;
+		if (!is_quoted && *glob == '[' && !is_class) {
+			is_class = true;
+			*out++ = '[';
+			if (glob[1] == '!') {
+				*out++ = '^';
+				glob++;
+			}
+		} else if (!is_quoted && is_class && (*glob == ']' || *glob == '-')) {
+			is_class = *glob != ']';
+			*out++ = *glob;
+		} else if (!is_quoted && !is_class && (*glob == '*' || *glob == '?')) {
+			*out++ = '.';
+			if (*glob == '*')
+				*out++ = '*';
+		} else {
+			if (!(*glob >= '0' && *glob <= '9') && !(*glob >= 'a' && *glob <= 'z') &&
+			    !(*glob >= 'A' && *glob <= 'Z') && *glob != '_')
+				*out++ = '\\';
+			*out++ = *glob;
+		}
+	}
+	strcpy(out, "\\z");
+	return pattern;
+}
+
 int redactor_new(const char *const *extra, struct redactor **ret_redactor, char *error,
 		 size_t error_bytes)
 {
@@ -94,8 +140,14 @@ int redactor_new(const char *const *extra, struct redactor **ret_redactor, char 
 	result = -EINVAL;
 	for (size_t i = 0; i < PATTERNS + more; i++) {
 		const char *pattern = i < PATTERNS ? patterns[i] : extra[i - PATTERNS];
+		char *glob = is_glob(pattern) ? glob_pattern(pattern + strlen(GLOB)) : NULL;
 
-		redactor->codes[i] = pattern_compile(pattern, error, error_bytes);
+		if (is_glob(pattern) && !glob)
+			result = -ENOMEM;
+		else
+			redactor->codes[i] =
+				pattern_compile(glob ? glob : pattern, error, error_bytes);
+		free(glob);
 		if (!redactor->codes[i])
 			goto fail;
 		redactor->count++;

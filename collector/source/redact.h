@@ -11,8 +11,8 @@
 
 struct redactor;
 
-/* extra: further PCRE2 patterns (group 1, or else the whole match, is the secret), NULL-terminated,
- * may be NULL. -EINVAL with a sentence when one does not compile. */
+/* extra: further PCRE2 patterns (group 1, or else the whole match, is the secret), or "glob:" and a
+ * glob of a whole argument, NULL-terminated, may be NULL. -EINVAL with a sentence when one does not compile. */
 int redactor_new(const char *const *extra, struct redactor **ret_redactor, char *error,
 		 size_t error_bytes);
 void redactor_free(struct redactor *redactor);

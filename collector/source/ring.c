@@ -278,6 +278,18 @@ static void ring_end(struct source_ring *ring)
 
 /* --- source.h ------------------------------------------------------------------------------- */
 
+/* What waits for a digest is held back, the rings are not: they are drained behind it. */
+static bool ring_release(struct source_ring *ring)
+{
+	if (digest_release(&ring->live, ring->phase == PHASE_OVER))
+		return true;
+	if (ring->phase == PHASE_RUN)
+		ring_turn(ring);
+	else if (ring->phase == PHASE_FINISH)
+		return digest_release(&ring->live, true);
+	return false;
+}
+
 static int source_ring_next(struct source *source, struct item *ret_item)
 {
 	struct source_ring *ring = source_ring_of(source);
@@ -301,7 +313,7 @@ static int source_ring_next(struct source *source, struct item *ret_item)
 			return -ENOMEM;
 		}
 	}
-	if (queue_is_empty(queue))
+	if (queue_is_empty(queue) || !ring_release(ring))
 		return 0;
 	*ret_item = *queue_take(queue);
 	return 1;
@@ -408,6 +420,8 @@ int source_ring_open(const struct source_ring_options *options, struct source **
 		free(ring);
 		return result;
 	}
+	if (options->has_digests)
+		ring->live.digests = digests_open(ring->live.seed);
 	ring->sockets.abstract_fd = ring->sockets.path_fd = -1;
 	for (int i = 0; i < SOCKETS_PENDING; i++)
 		ring->sockets.pending[i].fd = -1;

@@ -49,6 +49,8 @@ struct source_ring_options {
 	uint32_t session_flags;	   /* enum wire_session_flags for the processes */
 	const char *shim_path;	   /* absolute path of libsowatch.so */
 	const char *const *redact; /* extra PCRE2 patterns for secrets in argv, NULL-terminated */
+	bool has_digests;	   /* of every object, executable and script; what comes behind
+				      one waits for it */
 	const char *vantage;	   /* "shim", "kernel" or "both"; NULL: "shim" */
 	uint32_t check_actions;	   /* both: 1 << wire_action whose every announcement is held against
 				      the stack, besides those that always are */

@@ -98,6 +98,11 @@ static const struct {
 	 "    severity: hot\n              ^\n"},
 	{P "    exempt: [foo]\n",
 	 "p.yaml:5:14: error: unknown guard \"foo\"\n    exempt: [foo]\n             ^\n"},
+	{"version: 1\nredact: [\"a(b\", \"glob:[x\"]\n",
+	 "p.yaml:2:10: error: bad pattern \"a(b\" at character 4: missing closing parenthesis\n"
+	 "redact: [\"a(b\", \"glob:[x\"]\n         ^\n"
+	 "p.yaml:2:17: error: bad glob \"glob:[x\": `[` is never closed\n"
+	 "redact: [\"a(b\", \"glob:[x\"]\n                ^\n"},
 	{P "    threads: shared\n", "p.yaml:5:14: error: \"threads\" must be pool, not \"shared\"\n"
 				    "    threads: shared\n             ^\n"},
 	{P "    judge: success\n", "p.yaml:5:12: error: \"judge\" must be attempts, not \"success\"\n"

@@ -206,6 +206,34 @@ static void test_own_patterns_are_used_and_checked(void **state)
 	redactor_free(redactor);
 }
 
+static void test_globs_are_of_whole_arguments(void **state)
+{
+	static const char *const globs[] = { "glob:--key=[!a-c]?\\**.x", "glob:a+b", NULL };
+	static const struct {
+		const char *argv;
+		bool is_hidden;
+	} cases[] = { { "--key=dz*anything/at all.x", true }, { "--key=dz**.x", true },
+		      { "--key=bz*anything.x", false },	       { "--key=dz-anything.x", false },
+		      { "x--key=dz*anything.x", false },       { "--key=dz*.xy", false },
+		      { "--key=dz*anythingxx", false },	       { "a+b", true },
+		      { "aab", false },			       { "--key=d\n*\n.x", true } };
+	struct redactor *redactor;
+	struct queue queue = { 0 };
+	char error[256] = "";
+
+	(void)state;
+	assert_int_equal(redactor_new(globs, &redactor, error, sizeof(error)), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct str argv = { cases[i].argv, (uint32_t)strlen(cases[i].argv) };
+		struct str clean = redact_argv(redactor, &queue, argv);
+
+		if (cases[i].is_hidden != (clean.len == 19 && !memcmp(clean.data, "<redacted:", 10)))
+			fail_msg("%s became %.*s", cases[i].argv, (int)clean.len, clean.data);
+	}
+	queue_done(&queue);
+	redactor_free(redactor);
+}
+
 static void test_a_long_hostile_argument_ends(void **state)
 {
 	struct redactor *redactor;
@@ -455,6 +483,7 @@ int main(void)
 		cmocka_unit_test(test_secrets_are_replaced_and_nothing_else),
 		cmocka_unit_test(test_one_secret_one_mark_within_a_run_only),
 		cmocka_unit_test(test_own_patterns_are_used_and_checked),
+		cmocka_unit_test(test_globs_are_of_whole_arguments),
 		cmocka_unit_test(test_a_long_hostile_argument_ends),
 		cmocka_unit_test_setup_teardown(test_paths_are_made_real, place_make, place_done),
 		cmocka_unit_test_setup_teardown(test_what_is_missing_keeps_its_tail, place_make,
