@@ -37,10 +37,10 @@ INLINE u8 open_action(u32 flags, u16 mode)
 #define PROC_SUPER_MAGIC 0x9fa0
 
 /* Other processes' memory, descriptors and environment lie there: as rare as it is telling. */
-INLINE bool is_proc(const struct exit_context *c)
+INLINE bool is_proc(const struct exit_context *c, struct file *file)
 {
-	struct file *file = c->result >= 0 ? file_of(c->task, c->result) : NULL;
-
+	if (!file && c->result >= 0)
+		file = file_of(c->task, c->result);
 	return file && BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PROC_SUPER_MAGIC;
 }
 
@@ -81,7 +81,7 @@ INLINE int open_exit(struct exit_context *c, u32 flags)
 	s->event.action = open_action(flags, mode);
 	if (flags & O_CREAT)
 		s->flags |= WIRE_KERNEL_CREATED;
-	if (options.check_actions && is_proc(c))
+	if (options.check_actions && is_proc(c, file))
 		s->flags |= FLAG_CHECK;
 	return event_finish(s, c->task, c->thread, c->regs);
 }
