@@ -7,9 +7,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <string.h>
 
-#include "policy_inner.h"
+#include "fmt.h"
 
 enum shape { TEXT, TEXTS, LIST, MAPPING, MAPPINGS, SWITCH, FAMILY, RULES, LATER };
 
@@ -63,9 +64,30 @@ static const struct {
 	{"PATH", "path"},
 };
 
+static bool fits(const char *pattern, const char *word)
+{
+	return !*pattern || !strcmp(pattern, word);
+}
+
 static bool is_at(const char *where, const char *name, const struct key *key)
 {
-	return (!*where || !strcmp(where, key->where)) && (!*name || !strcmp(name, key->name));
+	return fits(where, key->where) && fits(name, key->name);
+}
+
+const char *schema_inner(const char *where, const char *name)
+{
+	for (size_t i = 0; i < sizeof(inners) / sizeof(inners[0]); i++)
+		if (fits(inners[i].where, where) && fits(inners[i].name, name))
+			return inners[i].inner;
+	return NULL;
+}
+
+unsigned schema_order(const char *where, const char *name)
+{
+	for (unsigned i = 0; i < KEYS; i++)
+		if (!strcmp(keys[i].where, where) && !strcmp(keys[i].name, name))
+			return i;
+	return UINT_MAX;
 }
 
 /* "PROFILE" as "profile". */
@@ -103,10 +125,9 @@ static json_t *words_of(const struct key *key)
 static json_t *inner_of(const struct key *key)
 {
 	char name[32];
-	for (size_t i = 0; i < sizeof(inners) / sizeof(inners[0]); i++)
-		if (is_at(inners[i].where, inners[i].name, key))
-			return reference(lower(inners[i].inner, name));
-	return NULL; /* a new key: nobody has said here what is in it */
+	const char *inner = schema_inner(key->where, key->name);
+	/* NULL for a new key of which nobody has said here what is in it. */
+	return inner ? reference(lower(inner, name)) : NULL;
 }
 
 static json_t *one_or_list(json_t *item, unsigned least)

@@ -125,6 +125,11 @@ uint32_t policy_severe_actions(const struct policy *policy);
 /* Every profile, grant and guard in force, each rule with the file:line it was written at. */
 void policy_print_effective(const struct policy *policy, FILE *file);
 
+/* One policy file's text in canonical form, comments and meaning kept: 0 and a text to be freed.
+ * -EINVAL: it is not YAML as policies are written, told on errors. */
+int policy_format(const char *path, const char *text, size_t len, FILE *errors, char **ret_text,
+		  size_t *ret_len);
+
 /* The language as a JSON Schema. 0, or negative errno. */
 int policy_print_schema(FILE *file);
 

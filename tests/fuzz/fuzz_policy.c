@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Any bytes as a policy: an error or a policy, never a crash, never half a policy. What loads must
- * load again from its own texts with the same hash, print, and judge. Two inputs split by a NUL
- * byte make two layers.
+ * load again from its own texts with the same hash, print, and judge; and it must have a canonical
+ * form that says the same and is its own. Two inputs split by a NUL byte make two layers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +53,41 @@ static const char *const seeds[] = {
 	"    role: conduit\n"
 	"accept:\n"
 	"  - {hole: shim-only, reason: known, expires: 2027-06-30}\n",
+	"# SPDX-License-Identifier: Apache-2.0\n"
+	"\n"
+	"version: 1 # one\n"
+	"# who may what\n"
+	"profiles:\n"
+	"  # the first\n"
+	"  - match: # whom\n"
+	"      library: [\"b.so\", # b\n"
+	"                'a.so'] # a\n"
+	"    name: one\n"
+	"    reason: >-\n"
+	"      words that go on and on, and on, until they do not fit into a line: of a hundred\n"
+	"      characters # not a comment\n"
+	"\n"
+	"    file:\n"
+	"      read:\n"
+	"        - \"/a\" # first\n"
+	"        # own files\n"
+	"        - {severity: low, path: \"/b#c\"}\n"
+	"        # behind\n"
+	"    # behind that\n"
+	"  - {name: two, match: [{script: x}, {executable: \"/y\"}], carries: [net.*, env.*]}\n"
+	"# the end\n",
+	"version: 1\n"
+	"profiles:\n"
+	"  - name: shadows\n"
+	"    match: [{python: redis, version: \">=4,<6\"}, {sha256: "
+	"\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}]\n"
+	"    phase: [load, steady]\n"
+	"    judge: attempts\n"
+	"    file: {read: [\"/a/**\", /a/b, /a//c], rename: [{from: /a/../b, to: /c/}]}\n"
+	"    network: {connect: [{to: \"*.com\"}, {to: [\"*\", localhost], ports: 1-9}], "
+	"resolve: [\"*.co.uk\"]}\n"
+	"    exec: {run: [git, {program: git, args: [log, \"**\"], child: mine}]}\n"
+	"    env: {read: [\"*\", A]}\n",
 };
 
 static const char *variable(void *arg, const char *name)
@@ -124,6 +159,64 @@ static void judge_some(struct policy *policy)
 	model_free(model);
 }
 
+static int line_compare(const void *left, const void *right)
+{
+	return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* What is in force, without where it was written, its lines sorted: order is not meaning. */
+static char *meaning_of(const struct policy *policy)
+{
+	char *text = NULL, *out = NULL, *rest = NULL;
+	size_t bytes = 0, count = 0;
+	FILE *file = open_memstream(&text, &bytes);
+	policy_print_effective(policy, file);
+	fclose(file);
+	char **lines = calloc(bytes + 1, sizeof(*lines));
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char *origin = strstr(line, "  # ");
+		if (origin)
+			*origin = 0;
+		if (strncmp(line, "# policy", 8) != 0)
+			lines[count++] = line;
+	}
+	if (count)
+		qsort(lines, count, sizeof(*lines), line_compare);
+	file = open_memstream(&out, &bytes);
+	for (size_t i = 0; i < count; i++)
+		fprintf(file, "%s\n", lines[i]);
+	fclose(file);
+	free(lines);
+	free(text);
+	return out;
+}
+
+static void format_and_compare(const struct policy *policy, const struct policy_text *text,
+			       const struct policy_options *options)
+{
+	char *once = NULL, *twice = NULL;
+	size_t once_len = 0, twice_len = 0;
+	int error = policy_format(text->path, text->text, text->len, NULL, &once, &once_len);
+	demand(!error || !policy);
+	if (error)
+		return;
+	demand(!policy_format(text->path, once, once_len, NULL, &twice, &twice_len));
+	demand(once_len == twice_len && !memcmp(once, twice, once_len));
+	struct policy_text other = {text->path, once, once_len};
+	struct policy *formatted = NULL;
+	policy_load_texts(&other, 1, options, &formatted);
+	demand(!policy == !formatted);
+	if (policy) {
+		char *a = meaning_of(policy), *b = meaning_of(formatted);
+		demand(!strcmp(a, b));
+		free(a);
+		free(b);
+	}
+	policy_free(formatted);
+	free(once);
+	free(twice);
+}
+
 size_t fuzz_seed(unsigned number, uint8_t *buffer, size_t bytes)
 {
 	size_t len;
@@ -167,6 +260,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		policy_print_effective(again, sink);
 		judge_some(again);
 	}
+	if (count == 1)
+		format_and_compare(policy, &texts[0], &options);
 	policy_free(policy);
 	policy_free(again);
 	fclose(sink);
