@@ -5,10 +5,13 @@
  *
  * As glibc goes, innermost first, code being anybody's but the loader's and libc's:
  *   code | ld.so                          constructor of a library before main (_dl_init, _start)
- *   code | ld.so | libc | ld.so | ...     constructor in dlopen (_dl_init under _dl_catch_exception)
+ *   code | ld.so | libc | ld.so | libc | ld.so | ...   constructor in dlopen: _dl_init and its worker
+ *                                         under _dl_catch_exception each (since 2.32; before that, and
+ *                                         always with the shim, `via` says it)
  *   code | ld.so | code                   IFUNC resolver, on the first call through a PLT
  *   code | ld.so | libc | code            destructor at exit (_dl_fini): not loading
  *   code | ld.so | libc                   the same in a thread that calls exit
+ *   code | ld.so | libc | ld.so | libc | code    destructor in dlclose: not either
  */
 #include <string.h>
 
@@ -57,7 +60,9 @@ static unsigned loader_phases(const struct stack *stack, uint32_t at)
 		return is_cut ? 0 : PHASE_LOAD | PHASE_STARTUP;
 	if (!is_libc(links[at + 1].subject))
 		return PHASE_LOAD;
-	return at + 2 < stack->count && is_loader(links[at + 2].subject) ? PHASE_LOAD : 0;
+	bool is_dlopen = at + 4 < stack->count && is_loader(links[at + 2].subject) &&
+			 is_libc(links[at + 3].subject) && is_loader(links[at + 4].subject);
+	return is_dlopen ? PHASE_LOAD : 0;
 }
 
 void stack_set_phases(struct stack *stack)

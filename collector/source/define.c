@@ -138,6 +138,7 @@ uint32_t define_object(struct live *live, const struct item_object *object)
 	out->package_version =
 		queue_str(queue, object->package_version.data, object->package_version.len);
 	out->root = queue_str(queue, object->root.data, object->root.len);
+	startup_learn(live, out);
 	if (has_digest)
 		digest_hold(live, DIGEST_OBJECT, live->located, object->device, object->inode);
 	live->located[0] = 0;
@@ -221,6 +222,7 @@ uint32_t define_stack(struct live *live, uint32_t flags, const struct item_frame
 	struct item_stack *out;
 	uint32_t id;
 
+	flags |= startup_flags(live, frames, count);
 	recipe_add(&recipe, &flags, sizeof(flags));
 	recipe_add(&recipe, frames, count * sizeof(*frames));
 	if (is_known(&live->stacks, recipe_key(&recipe), &live->stack_count, &id))

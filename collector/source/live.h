@@ -99,6 +99,13 @@ struct proc {
 	struct mounts mounts; /* mounts.c */
 };
 
+/* __libc_start_main of a libc. */
+struct start_code {
+	uint32_t object; /* item id */
+	uint64_t start, end;
+};
+#define START_CODES 8u
+
 struct expectation;
 
 /* Which objects are on a stack, as a filter: an object that is not in it is not on the stack. */
@@ -118,6 +125,8 @@ struct live {
 	struct packages *packages;
 	struct dists *dists;  /* python_dist.h */
 	struct redactor *redactor;
+	struct start_code start_codes[START_CODES];
+	unsigned start_next;
 	struct digests *digests; /* NULL: no policy asks for any */
 	char located[PATH_MAX];	 /* with them: where the object that is being defined can be opened, */
 	uint64_t located_ns;	 /* and when it was changed */
@@ -214,6 +223,12 @@ bool stack_may_have(const struct live *live, uint32_t stack, uint32_t object);
 uint32_t define_chain(struct live *live, uint32_t process, uint32_t stack, uint32_t parent);
 uint32_t define_target(struct live *live, const struct item_target *target);
 void emit_hole(struct live *live, const struct item_hole *hole);
+
+/* --- startup.c --------------------------------------------------------------------------- */
+/* A new object: libc is looked into. */
+void startup_learn(struct live *live, const struct item_object *object);
+/* enum stack_phase, where symbols tell. */
+uint32_t startup_flags(const struct live *live, const struct item_frame *frames, uint32_t count);
 
 /* --- object.c ---------------------------------------------------------------------------- */
 /* Item id, or OBJECT_OURS. Strings: path, soname, build-id (raw). */

@@ -208,7 +208,8 @@ static void test_phases_of_stacks(void **state)
 	} cases[] = {
 		{{foo, ld}, 0, PHASE_LOAD | PHASE_STARTUP},
 		{{c, foo, ld}, 0, PHASE_LOAD | PHASE_STARTUP},
-		{{foo, ld, c, ld, c, app, c, app}, 0, PHASE_LOAD},
+		{{foo, ld, c, ld, c, ld, c, app}, 0, PHASE_LOAD},
+		{{foo, ld, c, ld, c, app, c, app}, 0, PHASE_STEADY}, /* dlclose */
 		{{foo, ld, bar, app, c, app}, 0, PHASE_LOAD}, /* IFUNC */
 		{{foo, ld, c, app, c, app}, 0, PHASE_STEADY}, /* _dl_fini */
 		{{foo, ld, c}, 0, PHASE_STEADY},
