@@ -179,30 +179,42 @@ static bool is_opened_for(const char *from, size_t from_len, const char *name, s
 						     (len - 3), ".cpython-", 9);
 }
 
-/* Code that did not come by import belongs to whoever ran it: the nearest frame that is not the
- * standard library's. With nobody but the standard library it is the program that the interpreter
+/* The nearest frame that is not the standard library's; 0: there is none. */
+static uint32_t unit_outward(struct python_codes *codes, uint64_t outer, uint64_t *ret_base)
+{
+	uint64_t frame;
+
+	for (; outer; outer = python_codes_next(codes, &frame)) {
+		uint32_t unit = code_unit(outer);
+
+		if (unit > UNIT_NOBODY && !(unit_flags(unit) & UNIT_STDLIB))
+			return unit;
+		if (unit > UNIT_NOBODY)
+			*ret_base = outer;
+	}
+	return 0;
+}
+
+/* Code that did not come by import belongs to whoever ran it. With nobody but the standard library it is the program that the interpreter
  * was started for (-m, a profiler's), or nobody's. */
 static uint32_t unit_of_runner(struct python_codes *codes, uint64_t inner, uint64_t code)
 {
-	uint64_t outer = inner, frame, base = 0;
+	uint64_t base = 0;
+	uint32_t unit = unit_outward(codes, inner, &base);
 
-	for (; outer; outer = python_codes_next(codes, &frame)) {
-		uint32_t unit = code_unit(outer), flags = unit_flags(unit);
-
-		if (unit > UNIT_NOBODY && !(flags & UNIT_STDLIB))
-			return unit;
-		if (unit > UNIT_NOBODY)
-			base = outer;
-	}
+	if (unit)
+		return unit;
 	if (base && unit_flags(code_unit(base)) & UNIT_RUNPY &&
 	    code_is_named(base, "_run_module_as_main"))
 		return unit_of_code(code, UNIT_TOP);
 	return UNIT_NOBODY;
 }
 
-/* What the import system runs. 0: it was given code that it did not read from a file. */
-static uint32_t unit_of_import(uint64_t inner, uint64_t code)
+/* What the import system runs. 0: it was given code that it did not read from a file. codes: the
+ * frames from the loader's on outward. */
+static uint32_t unit_of_import(uint64_t inner, uint64_t code, struct python_codes codes)
 {
+	uint64_t frame, loader = python_codes_next(&codes, &frame), base;
 	struct opened *from = opened_by(thread_self.python_tstate);
 	PyObject *name = code_text(code, python.layout.code_filename);
 	uint32_t unit = 0;
@@ -222,6 +234,9 @@ static uint32_t unit_of_import(uint64_t inner, uint64_t code)
 	else
 		unit = unit_of(from->path, from->len, 0);
 	from->len = 0;
+	loader = python_codes_next(&codes, &frame);
+	unit_set_importer(unit, unit_outward(&codes, loader, &base),
+			  loader && !(unit_flags(code_unit(loader)) & UNIT_IMPORT));
 	return unit;
 }
 
@@ -240,7 +255,7 @@ static uint32_t unit_of_run(uint64_t code)
 	outward = codes;
 	second = python_codes_next(&outward, &frame2);
 	if (flags & UNIT_IMPORT && second && unit_flags(code_unit(second)) & UNIT_IMPORT)
-		unit = unit_of_import(inner, code);
+		unit = unit_of_import(inner, code, codes);
 	else if (flags & UNIT_SITE)
 		unit = pth_unit(frame);
 	return unit ? unit : unit_of_runner(&codes, inner, code);

@@ -119,6 +119,7 @@ enum unit_flags {
 	UNIT_TOP = 16,	 /* what the interpreter was started with, or a host handed it */
 	UNIT_PTH = 32,	 /* a line of a .pth file */
 	UNIT_RUNPY = 64,
+	UNIT_BY_HAND = 128, /* loaded by a call to its loader */
 };
 #define UNIT_NOBODY 1u /* belongs to whoever calls it */
 
@@ -126,6 +127,8 @@ bool python_code_init(void);
 /* The unit of that name, made if need be. 0: no room. */
 uint32_t unit_of(const char *path, size_t len, uint32_t flags);
 uint32_t unit_flags(uint32_t unit);
+/* Who imported it; the first one counts. */
+void unit_set_importer(uint32_t unit, uint32_t importer, bool is_by_hand);
 bool unit_is(uint32_t unit, const char *path, size_t len);
 /* Its object in the wire, defined if need be and allowed. 0: it has none. */
 uint32_t unit_object(uint32_t unit, bool may_define);

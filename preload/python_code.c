@@ -27,6 +27,8 @@ struct unit {
 	uint32_t text, len;
 	uint32_t flags;
 	uint32_t next; /* of the same index place */
+	uint32_t importer;
+	bool is_by_hand;
 };
 
 struct units {
@@ -185,24 +187,41 @@ uint32_t unit_flags(uint32_t unit)
 	return unit > UNIT_NOBODY && unit < UNITS ? units->units[unit].flags : 0;
 }
 
+void unit_set_importer(uint32_t unit, uint32_t importer, bool is_by_hand)
+{
+	struct unit *at = &units->units[unit];
+
+	if (unit <= UNIT_NOBODY || at->importer || unit == importer)
+		return;
+	at->is_by_hand = is_by_hand;
+	__atomic_store_n(&at->importer, importer, __ATOMIC_RELEASE);
+}
+
 bool unit_is(uint32_t unit, const char *path, size_t len)
 {
 	return unit > UNIT_NOBODY && unit < UNITS && units->units[unit].len == len &&
 	       !memcmp(units->text + units->units[unit].text, path, len);
 }
 
-static bool unit_publish(const struct unit *unit, uint32_t id)
+static uint32_t unit_object_from(uint32_t unit, bool may_define, unsigned depth);
+
+static bool unit_publish(const struct unit *unit, uint32_t id, unsigned depth)
 {
 	uint32_t bytes = ring_round((uint32_t)sizeof(struct wire_object) + unit->len);
 	unsigned flags = WIRE_OBJECT_PYTHON;
 	struct wire_object *record;
 
+	uint32_t importer = __atomic_load_n(&unit->importer, __ATOMIC_ACQUIRE);
+
 	python_tell();
+	/* Each was imported by somebody who was imported: so far, but not for ever. */
+	importer = importer && depth < 4 ? unit_object_from(importer, true, depth + 1) : 0;
 	record = ring_reserve(bytes, WIRE_FAMILY_META);
 	if (!record)
 		return false;
 	memset(record + 1, 0, bytes - sizeof(*record));
-	record->base = record->start = record->end = 0;
+	record->base = importer;
+	record->start = record->end = 0;
 	record->id = id;
 	record->path_len = (uint16_t)unit->len;
 	record->soname_len = record->build_id_len = 0;
@@ -212,11 +231,13 @@ static bool unit_publish(const struct unit *unit, uint32_t id)
 		flags |= WIRE_OBJECT_FROZEN;
 	if (unit->flags & UNIT_TOP)
 		flags |= WIRE_OBJECT_TOP;
+	if (unit->is_by_hand)
+		flags |= WIRE_OBJECT_BY_HAND;
 	ring_commit(record, bytes, WIRE_OBJECT, flags);
 	return true;
 }
 
-uint32_t unit_object(uint32_t unit, bool may_define)
+static uint32_t unit_object_from(uint32_t unit, bool may_define, unsigned depth)
 {
 	struct unit *at = &units->units[unit];
 	uint64_t published = __atomic_load_n(&at->published, __ATOMIC_RELAXED);
@@ -225,10 +246,15 @@ uint32_t unit_object(uint32_t unit, bool may_define)
 	if (published >> 32 == session.generation)
 		return (uint32_t)published;
 	id = may_define ? object_next_id() : 0;
-	if (!id || !unit_publish(at, id))
+	if (!id || !unit_publish(at, id, depth))
 		return 0;
 	__atomic_store_n(&at->published, (uint64_t)session.generation << 32 | id, __ATOMIC_RELAXED);
 	return id;
+}
+
+uint32_t unit_object(uint32_t unit, bool may_define)
+{
+	return unit_object_from(unit, may_define, 0);
 }
 
 /* --- code objects -> units ---------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ struct python {
 	char version[16];
 	uint8_t reason;
 	bool has_hole;
+	char *cwd; /* where the process was when it was told of */
 };
 
 static const char *const reasons[WIRE_PYTHON_REASONS] = {
@@ -35,6 +36,8 @@ void python_forget(struct proc *proc)
 {
 	if (proc->python)
 		free(proc->python->stdlib);
+	if (proc->python)
+		free(proc->python->cwd);
 	free(proc->python);
 	proc->python = NULL;
 }
@@ -79,6 +82,8 @@ int python_tell(struct live *live, struct proc *proc, const struct wire_python *
 	if (!proc->python)
 		return 0;
 	proc->python->reason = (uint8_t)record->head.flags;
+	if (!proc->python->cwd)
+		proc->python->cwd = strdup(proc->cwd);
 	version_put(proc->python, record->version);
 	free(proc->python->stdlib);
 	proc->python->stdlib = strndup(stdlib.data, stdlib.len);
@@ -108,13 +113,42 @@ static uint32_t define_stdlib(struct live *live, const struct proc *proc, struct
 	return define_object(live, &object);
 }
 
-/* The directory that a process's application has: its script's. */
-static bool is_beside(const char *path, const char *script)
+/* Below the directory that something is in. */
+static bool is_beside(const char *path, const char *something)
 {
-	const char *slash = strrchr(script, '/');
-	size_t len = slash ? (size_t)(slash - script) + 1 : 0;
+	const char *slash = strrchr(something, '/');
+	size_t len = slash ? (size_t)(slash - something) + 1 : 0;
 
-	return len > 1 && !strncmp(path, script, len);
+	return len > 1 && !strncmp(path, something, len);
+}
+
+static bool is_below(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	return len > 1 && !strncmp(path, directory, len) && path[len] == '/';
+}
+
+static bool is_temporary(const char *path)
+{
+	return is_below(path, "/tmp") || is_below(path, "/var/tmp") || is_below(path, "/dev/shm");
+}
+
+/* A file that nobody installed, away from the application's directories, that a distribution's code
+ * loaded by hand or from where anybody can write: that code's doing. */
+static uint32_t loaded_by(const struct proc *proc, const struct wire_object *record,
+			  const char *path)
+{
+	const char *cwd = proc->python && proc->python->cwd ? proc->python->cwd : "";
+	uint32_t importer = 0;
+
+	if (is_below(path, cwd) ||
+	    (!(record->head.flags & WIRE_OBJECT_BY_HAND) && !is_temporary(path)) ||
+	    record->base > UINT32_MAX ||
+	    !ids_get(&proc->objects, (uint32_t)record->base, &importer) ||
+	    importer == OBJECT_OURS)
+		return 0;
+	return importer;
 }
 
 static uint32_t define_script(struct live *live, struct str path)
@@ -165,8 +199,10 @@ static bool is_in_stdlib(const struct proc *proc, const char *path)
 	return strncmp(path, "site-packages/", 14) && strncmp(path, "dist-packages/", 14);
 }
 
-static uint32_t define_file(struct live *live, const struct proc *proc, struct str told)
+static uint32_t define_file(struct live *live, const struct proc *proc,
+			    const struct wire_object *record, struct str told)
 {
+	uint32_t importer;
 	struct item_object object = { .kind = OBJECT_PYTHON };
 	struct path_buffer real, host;
 	struct dist_owner owner;
@@ -192,6 +228,9 @@ static uint32_t define_file(struct live *live, const struct proc *proc, struct s
 	}
 	if (proc->script && proc->script[0] == '/' && is_beside(real.text, proc->script))
 		return define_script(live, text_of(proc->script));
+	importer = loaded_by(proc, record, real.text);
+	if (importer)
+		return importer;
 	return define_application(live, proc, &real);
 }
 
@@ -205,7 +244,7 @@ uint32_t python_object(struct live *live, struct proc *proc, const struct wire_o
 	if (record->head.flags & WIRE_OBJECT_FROZEN)
 		return define_stdlib(live, proc, path);
 	if (path.data[0] != '<')
-		return define_file(live, proc, path);
+		return define_file(live, proc, record, path);
 	/* Text: of the command line, of the standard input, or of a host that has an interpreter. */
 	given = record->head.flags & WIRE_OBJECT_TOP ? given_as(proc) : NULL;
 	return given ? define_script(live, text_of(given)) : OBJECT_OURS;

@@ -78,10 +78,12 @@ enum wire_object_flags {
 	WIRE_OBJECT_VDSO = 2,
 	WIRE_OBJECT_SHIM = 4,
 	/* Not mapped: code of a Python file. path is the file as the import system had it; soname and
-	 * build-id are empty, frames' offsets are lines. */
+	 * build-id are empty, base is the object that imported it (0: not known), frames' offsets are
+	 * lines. */
 	WIRE_OBJECT_PYTHON = 8,
 	WIRE_OBJECT_FROZEN = 16, /* of the interpreter's own, path is like <frozen site> */
 	WIRE_OBJECT_TOP = 32,	 /* what the interpreter was started with: a script, <string>, <stdin> */
+	WIRE_OBJECT_BY_HAND = 64, /* its importer called a loader instead of importing a name */
 };
 
 /* WIRE_STACK: return addresses, innermost first. object 0: code in no object, offset is the
