@@ -103,6 +103,8 @@ static void put_quoted(struct fmt_text *out, const struct fmt_node *node)
 			snprintf(escape, sizeof(escape), "\\%c", *c);
 		else if (*c == '\n')
 			snprintf(escape, sizeof(escape), "\\n");
+		else if (*c == '\t')
+			snprintf(escape, sizeof(escape), "\\t");
 		else if (len == 1 || len == 2)
 			snprintf(escape, sizeof(escape), "\\x%02x", c[len - 1]);
 		else if (len == 3)

@@ -166,7 +166,7 @@ static void attach_line(struct fmt_reader *reader, unsigned line, unsigned colum
 	uint32_t at = entry_from(reader, line);
 	struct fmt_entry *next = at < reader->entry_count ? reader->entries[at] : NULL;
 	struct fmt_entry *last = at ? reader->entries[at - 1] : NULL;
-	if (next && (column <= next->column || next->in->is_flow || !last)) {
+	if (next && (column <= next->column || next->in->is_flow || next->up == last)) {
 		append(reader->pool, &next->before, text);
 		return;
 	}
