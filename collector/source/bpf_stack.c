@@ -152,9 +152,49 @@ static void stack_functions(struct bpf *bpf, struct seen_stack *seen)
 	}
 }
 
+static bool reach_look(const struct unwind_frame *caller, const struct unwind_frame *frame)
+{
+	char name[64];
+
+	for (unsigned nth = 0;
+	     unwind_symbol_alias(frame->object, frame->offset, nth, name, sizeof(name)); nth++) {
+		if (unwind_may_reach(caller->object, name))
+			return true;
+	}
+	return false;
+}
+
+/* libc's function, called through a register by code that cannot have led there: rather, a library
+ * was called that ended in a jump to it, and left nothing behind. */
+static bool is_jumped_into(struct bpf *bpf, const struct seen_stack *seen)
+{
+	const struct unwind_frame *frames = bpf->stack->frames;
+	struct {
+		uint64_t caller, from, callee, at;
+	} place;
+	struct map_entry *entry;
+	bool may_reach;
+
+	if (!seen->outside || seen->outside >= seen->count || !frames[seen->outside].is_indirect ||
+	    !frames[seen->outside].object || !frames[seen->outside - 1].object ||
+	    !hook_is_act(hook_of_frame(bpf, &frames[seen->outside - 1])))
+		return false;
+	place.caller = frames[seen->outside].object->id;
+	place.from = frames[seen->outside].offset;
+	place.callee = frames[seen->outside - 1].object->id;
+	place.at = frames[seen->outside - 1].offset;
+	entry = map_add(&bpf->symbols, key_of(bpf->live->seed, &place, sizeof(place)));
+	if (entry && entry->value)
+		return entry->value == 1;
+	may_reach = reach_look(&frames[seen->outside], &frames[seen->outside - 1]);
+	if (entry)
+		entry->value = may_reach ? 2 : 1;
+	return !may_reach;
+}
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
-static void stack_look(struct bpf *bpf, struct seen_stack *seen)
+static void stack_look(struct bpf *bpf, const struct proc *proc, struct seen_stack *seen)
 {
 	const struct seen_frame *frames = bpf->frames;
 
@@ -169,6 +209,10 @@ static void stack_look(struct bpf *bpf, struct seen_stack *seen)
 	if (seen->first < seen->count)
 		seen->is_loader = frames[seen->first].facts &&
 				  frames[seen->first].facts->is_loader;
+	if (!proc->is_covered && is_jumped_into(bpf, seen)) {
+		seen->count = seen->outside;
+		seen->flags |= WIRE_STACK_PARTIAL;
+	}
 	seen->is_libc_only = seen->count && seen->outside == seen->count && !seen->is_loader;
 	/* Nobody outside libc, on a thread that nobody made: who called is not on this stack, and
 	 * libc is not the one to be charged. Nor is it all when it does not go on to the maker. */
@@ -237,7 +281,7 @@ bool bpf_stack_unwind(struct bpf *bpf, struct proc *proc, const struct wire_kern
 	for (uint32_t i = 0; i < ret->count; i++)
 		bpf->frames[i].object = object_of_frame(bpf, proc, &bpf->stack->frames[i],
 							bpf->frames[i].facts);
-	stack_look(bpf, ret);
+	stack_look(bpf, proc, ret);
 	stack_define(bpf, ret);
 	if (ret->is_loader && !proc->view.root[0])
 		bpf->loader_object = bpf->frames[ret->first].object;

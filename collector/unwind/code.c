@@ -49,12 +49,17 @@ static void slots_list(struct code *code, const uint8_t *relocations, uint64_t c
 		number = ELF64_R_SYM(relocation.r_info);
 		switch (ELF64_R_TYPE(relocation.r_info)) {
 		case R_X86_64_JUMP_SLOT:
+			slot.is_called = !code->has_base;
+			__attribute__((fallthrough));
 		case R_X86_64_GLOB_DAT:
+		case R_X86_64_64:
 			if (number >= name_count)
 				continue;
 			memcpy(&symbol, names + number * sizeof(symbol), sizeof(symbol));
 			slot.name = symbol.st_name;
-			if (!slot.name || slot.name >= string_bytes)
+			if (!slot.name || slot.name >= string_bytes ||
+			    (ELF64_R_TYPE(relocation.r_info) == R_X86_64_64 &&
+			     symbol.st_shndx != SHN_UNDEF))
 				continue;
 			break;
 		case R_X86_64_IRELATIVE:
@@ -117,6 +122,11 @@ void code_load(struct code *code, const struct elf_file *elf, const struct symbo
 	static const char *const names[CODE_STUBS] = { ".plt", ".plt.sec", ".plt.got" };
 
 	memset(code, 0, sizeof(*code));
+	for (unsigned i = 0; i < elf->segment_count && !code->has_base; i++) {
+		if (elf->segments[i].type == PT_LOAD)
+			code->has_base = elf->segments[i].vaddr - elf->segments[i].offset != 0 &&
+					 !elf->segments[i].offset;
+	}
 	for (unsigned i = 0; i < CODE_STUBS; i++) {
 		const struct elf_section *section = elf_file_section(elf, names[i]);
 
@@ -207,6 +217,18 @@ static struct code_target slot_target(const struct code_of *of, uint64_t address
 	return target;
 }
 
+static bool takes_address(const struct code_of *of, const char *name)
+{
+	for (size_t i = 0; i < of->code->slot_count; i++) {
+		const struct code_slot *slot = &of->code->slots[i];
+
+		if (slot->name && !slot->is_called &&
+		    !strcmp(of->symbols->strings[0] + slot->name, name))
+			return true;
+	}
+	return false;
+}
+
 /* A PLT entry ([endbr64] [bnd] jmp *slot(%rip)) stands for what its slot is bound to; anything else
  * must be where a function begins, or the bytes before it were no call. */
 static struct code_target direct_target(const struct code_of *of, uint64_t offset)
@@ -269,6 +291,8 @@ bool code_next_jump(const struct code_of *of, uint64_t begin, uint64_t end, uint
 
 		if (code[i] == 0xe9)
 			*ret_target = direct_target(of, relative(code + i + 1, at + 5));
+		else if (code[i] == 0x0f && (code[i + 1] & 0xf0) == 0x80 && i + 6 <= bytes)
+			*ret_target = direct_target(of, relative(code + i + 2, at + 6));
 		else if (code[i] == 0xff && code[i + 1] == 0x25 && i + 6 <= bytes)
 			*ret_target = slot_target(of, relative(code + i + 2, at + 6));
 		else
@@ -279,6 +303,23 @@ bool code_next_jump(const struct code_of *of, uint64_t begin, uint64_t end, uint
 			continue;
 		*offset = at + 1;
 		return true;
+	}
+	return false;
+}
+
+bool code_may_reach(const struct code_of *of, const char *name)
+{
+	if (takes_address(of, name))
+		return true;
+	for (unsigned i = 0; i < of->code->segment_count; i++) {
+		const struct code_segment *segment = &of->code->segments[i];
+		uint64_t end = segment->start + segment->bytes, at = segment->start;
+		struct code_target target;
+
+		while (code_next_jump(of, segment->start, end, &at, &target)) {
+			if (target.kind == CODE_NAMED && !strcmp(target.name, name))
+				return true;
+		}
 	}
 	return false;
 }

@@ -17,11 +17,13 @@ struct code_segment {
 	uint8_t *data;
 };
 
-/* A slot of the GOT: which name it is bound to, or for one without, where it leads by itself. */
+/* A slot of the GOT, or a word of data: which name it is bound to, or for one without, where it leads
+ * by itself. */
 struct code_slot {
 	uint64_t address;
 	uint64_t local;
-	uint32_t name; /* in the strings of .dynsym, 0: none */
+	uint32_t name;	/* in the strings of .dynsym, 0: none */
+	bool is_called; /* for calls by that name only: nobody has the address from here */
 };
 
 struct code {
@@ -29,6 +31,7 @@ struct code {
 	unsigned segment_count;
 	struct code_slot *slots; /* ascending */
 	size_t slot_count;
+	bool has_base; /* no position of its own choice: there calls and addresses share their slots */
 	uint64_t stubs[CODE_STUBS], stub_bytes[CODE_STUBS]; /* .plt and its like */
 };
 
@@ -58,6 +61,9 @@ struct code_of {
 
 /* On the way from a call to a function: nobody's code. */
 bool code_is_stub(const struct code *code, uint64_t offset);
+/* May a call of the object through a register lead to what has that name elsewhere? It takes its
+ * address, or some function of its own ends in a jump to it. Slow: looks at all code. */
+bool code_may_reach(const struct code_of *of, const char *name);
 /* What the call that ends at offset calls. */
 struct code_target code_call_before(const struct code_of *of, uint64_t offset);
 /* The first jump in [*offset, end) that leaves that range, and where to go on looking; false: none

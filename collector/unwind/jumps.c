@@ -220,8 +220,11 @@ void jumps_find(const struct jumps_scope *scope, struct object *caller, uint64_t
 	memset(ret_jumps, 0, sizeof(*ret_jumps));
 	target = code_call_before(&of, offset);
 	*memo = (struct jump_memo){ .caller = caller->shown.id, .offset = offset, .callee = to };
-	if (is_plain(caller, &target, callee))
+	if (is_plain(caller, &target, callee)) {
+		ret_jumps->is_indirect = target.kind == CODE_UNKNOWN && caller != callee;
+		memo->jumps = *ret_jumps;
 		return;
+	}
 	look(scope, caller, &target, callee, ret_jumps);
 	memo->map = map;
 	memo->jumps = *ret_jumps;

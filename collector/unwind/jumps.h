@@ -19,7 +19,8 @@ struct jump {
 struct jumps {
 	struct jump list[JUMPS_MAX]; /* the one that was called first */
 	unsigned count;
-	bool is_unknown; /* somebody ran in between, and nobody can say who */
+	bool is_unknown;  /* somebody ran in between, and nobody can say who */
+	bool is_indirect; /* through a register: it cannot be seen whether somebody did */
 };
 
 /* Results that were found before. Those that name objects hold for one map. */

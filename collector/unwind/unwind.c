@@ -149,7 +149,7 @@ static bool step(struct unwind *unwind, struct walk *walk, struct process *proce
  * object of the frame before, NULL: none. False: it is not known who they were. */
 static bool jumped_add(struct unwind *unwind, const struct walk *walk, struct process *process,
 		       uint32_t tid, const struct place *place, struct object *callee,
-		       struct unwind_stack *stack)
+		       struct unwind_stack *stack, bool *ret_is_indirect)
 {
 	struct jumps_scope scope = { process->maps, &unwind->objects,
 				     process->is_gone ? 0 : process->pid, tid, unwind->jumps };
@@ -162,6 +162,7 @@ static bool jumped_add(struct unwind *unwind, const struct walk *walk, struct pr
 		return false;
 	jumps_find(&scope, place->region->object, walk_pc(walk) + 1 - place->region->bias, callee,
 		   &jumps);
+	*ret_is_indirect = jumps.is_indirect;
 	while (jumps.count && stack->count < WIRE_STACK_FRAMES - 1) {
 		const struct jump *jump = &jumps.list[--jumps.count];
 		struct unwind_frame *frame = &stack->frames[stack->count++];
@@ -181,7 +182,7 @@ int unwind_stack(struct unwind *unwind, const struct unwind_input *input,
 	struct process *process;
 	bool may_read = true;
 	struct object *callee = NULL;
-	bool is_stub = false;
+	bool is_stub = false, is_indirect;
 	struct place place;
 
 	pinned_release(unwind);
@@ -198,8 +199,10 @@ int unwind_stack(struct unwind *unwind, const struct unwind_input *input,
 			break;
 		}
 		place = place_find(unwind, process, tid, walk_pc(&walk), &may_read);
+		is_indirect = false;
 		if (ret_stack->count && !is_stub &&
-		    !jumped_add(unwind, &walk, process, tid, &place, callee, ret_stack)) {
+		    !jumped_add(unwind, &walk, process, tid, &place, callee, ret_stack,
+				&is_indirect)) {
 			walk.flags |= WIRE_STACK_PARTIAL;
 			break;
 		}
@@ -209,6 +212,7 @@ int unwind_stack(struct unwind *unwind, const struct unwind_input *input,
 		is_stub = callee && code_is_stub(&callee->code, walk_pc(&walk) - place.region->bias);
 		frame = &ret_stack->frames[ret_stack->count];
 		frame_fill(frame, walk_pc(&walk), &place);
+		frame->is_indirect = is_indirect;
 		if (walk.is_exact && ret_stack->count)
 			frame->flags |= WIRE_FRAME_SIGNAL;
 		ret_stack->count++;
@@ -292,6 +296,15 @@ bool unwind_symbol_alias(const struct unwind_object *object, uint64_t offset, un
 bool unwind_symbol(const struct unwind_object *object, uint64_t offset, char *name, size_t bytes)
 {
 	return unwind_symbol_alias(object, offset, 0, name, bytes);
+}
+
+bool unwind_may_reach(const struct unwind_object *object, const char *name)
+{
+	struct object *behind = object_of(object);
+	const struct code_of of = { &behind->code, &behind->cfi, &behind->symbols };
+	uint64_t offset;
+
+	return symbols_export(&behind->symbols, name, &offset) || code_may_reach(&of, name);
 }
 
 void unwind_count(const struct unwind *unwind, struct unwind_counts *ret_counts)

@@ -54,6 +54,9 @@ struct unwind_frame {
 	uint32_t flags;
 	uint8_t kind;	/* enum unwind_kind */
 	bool is_deleted;
+	/* It called the frame before it, of another object, through a register: that one may have
+	 * been called, or jumped to by somebody who left nothing behind. */
+	bool is_indirect;
 };
 
 struct unwind_stack {
@@ -126,6 +129,11 @@ bool unwind_symbol(const struct unwind_object *object, uint64_t offset, char *na
 /* All its names, nth from 0 in that order of preference; false: no more. */
 bool unwind_symbol_alias(const struct unwind_object *object, uint64_t offset, unsigned nth,
 			 char *name, size_t bytes);
+
+/* May a call of object through a register have led to what others export under that name? False: it
+ * neither takes that address, nor jumps there, nor stands before it under the same name; what it
+ * got from others, or by dlsym, is not seen. Slow: remember the answer. */
+bool unwind_may_reach(const struct unwind_object *object, const char *name);
 
 struct unwind_counts {
 	uint64_t stacks, frames;

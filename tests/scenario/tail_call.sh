@@ -21,3 +21,8 @@ expect_attribution inferred
 watch system --policy "$strict" -- "$subjects/chain_tail_app" system 'exit 3'
 expect_deviations 1 libleaf_tail.so exec.run '.*/(da|ba)?sh' \
 	'^libleaf_tail.so\|libmid_tail.so\|chain_tail_app'
+
+# Called through a pointer, both are gone without a trace: the program that called them is not to be
+# taken for the one that opened the file. (The shim sees no more than its own caller.)
+watch pointer --policy "$strict" -- "$subjects/chain_tail_app" pointer data.txt
+has_shim || expect_verdict unknown

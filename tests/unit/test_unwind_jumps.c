@@ -165,6 +165,7 @@ static void use(const uint8_t *bytes, size_t count)
 			;
 		code_is_stub(&code, start);
 	}
+	code_may_reach(&of, "jump_leaf");
 	code_call_before(&of, 0);
 	code_call_before(&of, UINT64_MAX);
 	symbols_export(&symbols, "jump_mid", &offset);
