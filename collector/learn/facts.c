@@ -48,13 +48,19 @@ void strings_add(struct pool *pool, struct strings *strings, const char *string)
 
 /* --- subjects ---------------------------------------------------------------------------------- */
 
+/* A distribution is what it is called, wherever it was installed. */
+static const char *package_of(const struct subject *subject)
+{
+	return subject->kind == SUBJECT_PYTHON ? "" : subject->package;
+}
+
 static struct fact_subject *find_subject(struct facts *facts, const struct subject *subject,
 					 const char *mask)
 {
 	for (uint32_t i = 0; i < facts->subject_count; i++) {
 		struct fact_subject *known = facts->subjects[i];
 		if (known->kind == subject->kind && !strcmp(known->name, subject->name) &&
-		    !strcmp(known->package, subject->package) && !strcmp(known->mask, mask))
+		    !strcmp(known->package, package_of(subject)) && !strcmp(known->mask, mask))
 			return known;
 	}
 	return NULL;
@@ -70,7 +76,7 @@ static struct fact_subject *make_subject(struct facts *facts, const struct subje
 		.side = facts->side,
 		.kind = subject->kind,
 		.name = pool_copy(pool, subject->name, strlen(subject->name)),
-		.package = pool_copy(pool, subject->package, strlen(subject->package)),
+		.package = pool_copy(pool, package_of(subject), strlen(package_of(subject))),
 		.mask = mask,
 	};
 	facts->subjects = pool_grow(pool, facts->subjects, facts->subject_count,
@@ -103,8 +109,8 @@ struct fact_subject *facts_subject(struct facts *facts, const struct subject *su
 		return NULL;
 	if (subject->id < facts->known_room && facts->known[subject->id])
 		return facts->known[subject->id];
-	const char *mask =
-		*subject->package ? "" : normal_mask(facts->pool, subject->path);
+	bool has_place = !*subject->package && subject->kind != SUBJECT_PYTHON;
+	const char *mask = has_place ? normal_mask(facts->pool, subject->path) : "";
 	struct fact_subject *known = find_subject(facts, subject, mask);
 	if (!known)
 		known = make_subject(facts, subject, mask);
@@ -217,8 +223,10 @@ static bool is_earlier(const struct facts *facts, const struct fact *fact, uint6
 {
 	if (time_ns != fact->first_ns)
 		return time_ns < fact->first_ns;
-	return fact->stack_run != facts->run &&
-	       strcmp(facts->runs[facts->run].id, facts->runs[fact->stack_run].id) < 0;
+	const struct fact_run *one = &facts->runs[facts->run];
+	const struct fact_run *two = &facts->runs[fact->stack_run];
+	int order = strcmp(one->id, two->id);
+	return one != two && (order ? order < 0 : one->digest < two->digest);
 }
 
 static int add(struct facts *facts, struct model *model, const struct item_event *event,
@@ -322,7 +330,8 @@ static int compare_runs(const void *left, const void *right)
 	const struct fact_run *two = &sorted_facts->runs[*(const uint32_t *)right];
 	if (one->start_ns != two->start_ns)
 		return one->start_ns < two->start_ns ? -1 : 1;
-	return strcmp(one->id, two->id);
+	int order = strcmp(one->id, two->id);
+	return order ? order : one->digest < two->digest ? -1 : one->digest > two->digest;
 }
 
 static int compare_counts(const void *left, const void *right)

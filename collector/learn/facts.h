@@ -28,6 +28,7 @@ struct fact_hole {
 struct fact_run {
 	const char *id, *host, *service, *vantage;
 	uint64_t start_ns, end_ns; /* realtime, of the first and the last event */
+	uint64_t digest; /* of the file: the same log twice is one run */
 	uint64_t events;
 	struct fact_hole *holes; /* sorted by name */
 	uint32_t hole_count;

@@ -56,6 +56,8 @@ static void note(struct learner *learner, const char *format, const char *name, 
 
 bool learner_is_matchable(const struct fact_subject *subject)
 {
+	if (subject->kind == SUBJECT_PYTHON)
+		return !strpbrk(subject->name, "/<>= ");
 	return *subject->package || (subject->paths.count && subject->paths.items[0][0] == '/');
 }
 

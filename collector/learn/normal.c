@@ -82,16 +82,17 @@ static int form_compare(const void *left, const void *right)
 
 static bool is_joinable(const struct form *item, const struct form *other, uint32_t at)
 {
-	const struct token *random = &other->tokens.items[at];
+	const struct token *random = &other->tokens.items[at], *lead = random - 1;
 	const struct token *token = &item->tokens.items[at];
 	if (random->class != TOKEN_RANDOM || token->class != TOKEN_LITERAL ||
-	    !random->is_temporary)
+	    !random->is_temporary || token->len < random->len)
 		return false;
 	size_t prefix = 0;
-	while (prefix < random->len && prefix < token->len &&
-	       random->text[prefix] == token->text[prefix])
+	while (prefix < random->len && random->text[prefix] == token->text[prefix])
 		prefix++;
-	if (prefix < 2 || token->len < random->len)
+	/* What the two begin with must be telling, or the length. */
+	bool has_lead = lead->text[lead->len - 1] != '/';
+	if (prefix < 2 && !has_lead && random->len < 8)
 		return false;
 	for (uint32_t i = 0; i < random->len; i++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", token->text[i]))
@@ -99,42 +100,73 @@ static bool is_joinable(const struct form *item, const struct form *other, uint3
 	return true;
 }
 
-/* The literal "/tmp/" + "tmpabcdefgh" is one token: cut it where the neighbour's random word starts. */
+static bool is_same_token(const struct token *one, const struct token *two)
+{
+	if (one->class != two->class)
+		return false;
+	if (one->class == TOKEN_RANDOM)
+		return one->len == two->len;
+	return one->class != TOKEN_LITERAL ||
+	       (one->len == two->len && !memcmp(one->text, two->text, one->len));
+}
+
+/* Where the two go apart: the literal "/tmp/" of the one goes on in the other. 0: nowhere. */
+static uint32_t split_place(const struct form *item, const struct form *other)
+{
+	uint32_t at = 0;
+	while (at < item->tokens.count && at + 1 < other->tokens.count &&
+	       is_same_token(&item->tokens.items[at], &other->tokens.items[at]))
+		at++;
+	if (at == item->tokens.count || at + 1 >= other->tokens.count)
+		return UINT32_MAX;
+	const struct token *longer = &item->tokens.items[at], *lead = &other->tokens.items[at];
+	bool goes_on = longer->class == TOKEN_LITERAL && lead->class == TOKEN_LITERAL &&
+		       longer->len > lead->len && !memcmp(longer->text, lead->text, lead->len);
+	return goes_on ? at : UINT32_MAX;
+}
+
+/* "/tmp/tmpabcdefgh" is one token: cut it where the neighbour's random word starts. */
 static bool join(struct pool *pool, struct form *item, const struct form *other)
 {
-	if (!item->tokens.count || other->tokens.count < 2)
+	uint32_t at = split_place(item, other);
+	if (at == UINT32_MAX)
 		return false;
-	const struct token *first = &item->tokens.items[0], *lead = &other->tokens.items[0];
-	if (first->class != TOKEN_LITERAL || lead->class != TOKEN_LITERAL ||
-	    first->len <= lead->len || memcmp(first->text, lead->text, lead->len))
-		return false;
+	const struct token *longer = &item->tokens.items[at], *lead = &other->tokens.items[at];
 	struct form cut = *item;
-	uint32_t rest = first->len - lead->len, random_len = other->tokens.items[1].len;
+	uint32_t rest = longer->len - lead->len, random_len = other->tokens.items[at + 1].len;
 	cut.tokens.items = pool_alloc(pool, (item->tokens.count + 2) * sizeof(struct token));
-	cut.tokens.items[0] = *lead;
-	cut.tokens.items[0].text = first->text;
-	cut.tokens.items[1] = *first;
-	cut.tokens.items[1].text = first->text + lead->len;
-	cut.tokens.items[1].len = rest;
-	if (!is_joinable(&cut, other, 1))
+	memcpy(cut.tokens.items, item->tokens.items, (at + 1) * sizeof(struct token));
+	cut.tokens.items[at].len = lead->len;
+	cut.tokens.items[at + 1] = *longer;
+	cut.tokens.items[at + 1].text += lead->len;
+	cut.tokens.items[at + 1].len = rest;
+	if (!is_joinable(&cut, other, at + 1))
 		return false;
-	cut.tokens.items[1].class = TOKEN_RANDOM;
-	cut.tokens.items[1].is_temporary = true;
-	cut.tokens.items[1].len = random_len;
-	uint32_t count = 2;
+	cut.tokens.items[at + 1].class = TOKEN_RANDOM;
+	cut.tokens.items[at + 1].is_temporary = true;
+	cut.tokens.items[at + 1].len = random_len;
+	uint32_t count = at + 2;
 	if (rest > random_len) {
-		cut.tokens.items[count] = *first;
-		cut.tokens.items[count].text = first->text + lead->len + random_len;
+		cut.tokens.items[count] = *longer;
+		cut.tokens.items[count].text += lead->len + random_len;
 		cut.tokens.items[count++].len = rest - random_len;
 	}
-	memcpy(cut.tokens.items + count, item->tokens.items + 1,
-	       (item->tokens.count - 1) * sizeof(struct token));
-	cut.tokens.count = count + item->tokens.count - 1;
+	memcpy(cut.tokens.items + count, item->tokens.items + at + 1,
+	       (item->tokens.count - at - 1) * sizeof(struct token));
+	cut.tokens.count = count + item->tokens.count - at - 1;
 	make_key(pool, &cut);
 	if (cut.key_len != other->key_len || memcmp(cut.key, other->key, cut.key_len))
 		return false;
 	*item = cut;
 	return true;
+}
+
+static bool has_random(const struct form *form)
+{
+	for (uint32_t i = 0; i < form->tokens.count; i++)
+		if (form->tokens.items[i].class == TOKEN_RANDOM && form->tokens.items[i].is_temporary)
+			return true;
+	return false;
 }
 
 static void join_random(struct pool *pool, struct form *items, uint32_t count)
@@ -143,9 +175,7 @@ static void join_random(struct pool *pool, struct form *items, uint32_t count)
 	const struct form *forms[64];
 	unsigned form_count = 0;
 	for (uint32_t i = 0; i < count && form_count < 64; i++) {
-		bool is_form = items[i].tokens.count > 1 &&
-			       items[i].tokens.items[1].class == TOKEN_RANDOM &&
-			       items[i].tokens.items[1].is_temporary;
+		bool is_form = has_random(&items[i]);
 		if (is_form && (!form_count || forms[form_count - 1]->key_len != items[i].key_len ||
 				memcmp(forms[form_count - 1]->key, items[i].key, items[i].key_len)))
 			forms[form_count++] = &items[i];

@@ -154,7 +154,7 @@ static bool is_tree(const struct maker *maker, uint32_t first, const char *top, 
 		if (!is_below(rule->parts[0], top, len) || is_special(rule->parts[0]))
 			continue;
 		directories += !last || !is_same_directory(last, rule);
-		files += rule->fact_count;
+		files++; /* a pattern is one, however many are of it */
 		last = rule;
 	}
 	return directories >= TREE_DIRECTORIES_MIN && files >= TREE_FILES_MIN;
@@ -201,7 +201,7 @@ void rules_widen(struct maker *maker, uint32_t from)
 	if (count < SAME_ENDING_MIN)
 		return;
 	qsort(rules->items + from, count, sizeof(*rules->items), compare_rules);
+	widen_trees(maker, from);
 	widen_names(maker, from, SAME_ENDING_MIN, is_same_ending, true);
 	widen_names(maker, from, ANY_NAME_MIN, is_same_directory, false);
-	widen_trees(maker, from);
 }

@@ -183,16 +183,21 @@ static bool is_hash(const struct word *word, size_t len)
 	return word->digits && (len >= HASH_SURE || word->changes >= 2);
 }
 
+/* One upper-case letter in front is how names begin. */
+static bool is_mixed_case(const struct word *word, const char *text)
+{
+	bool is_capital = *text >= 'A' && *text <= 'Z' && word->upper == 1;
+	return word->upper && word->lower && !is_capital;
+}
+
 /* In a temporary directory a mixture of digits and letters is enough; elsewhere it must be irregular,
  * since sha256 and python3 are words. */
-static bool is_random(const struct word *word, size_t len, bool is_temporary)
+static bool is_random(const struct word *word, const char *text, size_t len, bool is_temporary)
 {
 	if (len < RANDOM_MIN || word->digits == len || len > 64)
 		return false;
-	if (is_temporary && word->digits && word->digits < len)
-		return word->changes >= 2 || (word->upper && word->lower);
-	if (is_temporary && word->upper && word->lower)
-		return word->upper > 1 && word->lower > 1;
+	if (is_temporary)
+		return word->digits || is_mixed_case(word, text);
 	return word->digits && word->changes >= 2;
 }
 
@@ -233,8 +238,10 @@ static void scan_word(struct scan *scan, const char **at, const char *end)
 	size_t room = (size_t)(end - *at);
 	size_t len = span(*at, room, scan->is_temporary ? is_word_char : is_alnum);
 	struct word word = word_of(*at, len);
-	if (scan->options->kind == NORMAL_PATH && !is_hash(&word, len) &&
-	    is_random(&word, len, scan->is_temporary) && !date_at(*at, room)) {
+	/* A short one that happens to be hexadecimal is random like its neighbours. */
+	bool may_be_hash = is_hash(&word, len) && (len >= HASH_SURE || !scan->is_temporary);
+	if (scan->options->kind == NORMAL_PATH && !may_be_hash &&
+	    is_random(&word, *at, len, scan->is_temporary) && !date_at(*at, room)) {
 		push_class(scan, TOKEN_RANDOM, *at, len);
 		*at += len;
 		return;
