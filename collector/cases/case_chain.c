@@ -53,6 +53,9 @@ static void place_file(struct cases *cases, const char *text, struct case_subjec
 /* Package names are lower case without ".so": not compared with real ones unless it is said. */
 static void guess_package(struct case_subject *subject)
 {
+	if (!*subject->package && subject->kind == SUBJECT_PYTHON &&
+	    !strcmp(subject->name, "python-stdlib"))
+		subject->package = "python"; /* nobody else's is called so */
 	if (!*subject->package && subject->kind != SUBJECT_SCRIPT && is_system_path(subject->path))
 		subject->package = subject->name;
 	if (!strcmp(subject->package, "none"))

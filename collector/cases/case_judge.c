@@ -271,8 +271,8 @@ static void add_profiles(struct policy *policy, const struct subject *subject,
 			result->profiles[result->profile_count++] = names[i];
 }
 
-/* A deviation speaks for the profiles of those it is charged to, all else for those it went
- * through, too. */
+/* A deviation speaks for the profiles of those it is charged to, and of the conduits that handed it
+ * on; all else for those it went through, too. */
 static void note_profiles(struct policy *policy, const struct chain *chain,
 			  const struct outcome *outcomes, unsigned count,
 			  struct case_result *result)
@@ -285,11 +285,10 @@ static void note_profiles(struct policy *policy, const struct chain *chain,
 		add_profiles(policy, outcomes[i].charged->subject, result);
 		add_profiles(policy, outcomes[i].judged_by->subject, result);
 	}
-	for (uint32_t i = 0; !result->is_flag && i < chain->count; i++) {
-		add_profiles(policy, chain->links[i].subject, result);
-		if (&chain->links[i] == outcomes[0].charged)
-			break;
-	}
+	for (uint32_t i = 0; i < chain->count && &chain->links[i] != outcomes[0].charged; i++)
+		if (!result->is_flag ||
+		    policy_is_conduit(policy_bind(policy, chain->links[i].subject)))
+			add_profiles(policy, chain->links[i].subject, result);
 }
 
 static void judge(struct cases *cases, const struct test_case *test, const struct case_made *made,
