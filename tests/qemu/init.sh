@@ -22,10 +22,15 @@ echo
 echo "@@ booted $($busybox uname -r) after $($busybox cut -d ' ' -f 1 /proc/uptime) s"
 while read -r script; do
 	echo "@@ begin $script"
-	$busybox timeout 200 /bin/bash "$SOWATCH_ROOT/$script" </dev/null >/tmp/said 2>&1
+	read -r began _ </proc/uptime
+	vantage=${script%:*}
+	[ "$vantage" != "$script" ] || vantage=
+	SOWATCH_VANTAGE=$vantage $busybox timeout "$SCRIPT_SECONDS" \
+		/bin/bash "$SOWATCH_ROOT/${script#*:}" </dev/null >/tmp/said 2>&1
 	status=$?
 	$busybox cat /tmp/said
-	echo "@@ end $script $status"
+	read -r ended _ </proc/uptime
+	echo "@@ end $script $status $((${ended%.*} - ${began%.*}))"
 done </scripts
 echo "@@ done after $($busybox cut -d ' ' -f 1 /proc/uptime) s"
 $busybox sync

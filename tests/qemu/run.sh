@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # run.sh LIST: boots Debian's kernel under qemu with the built tree and runs the scripts that LIST
-# names, one per line, relative to the repository. Ends with 0 when all passed, 77 when the machine
-# cannot be had; a script that was skipped in there is named, and if all were it is 77 as well.
+# names, one per line, relative to the repository; both:SCRIPT runs one with that vantage. Ends with 0
+# when all passed, 77 when the machine cannot be had; a script that was skipped in there is named, and
+# if all were it is 77 as well.
 # SOWATCH_KEEP=1: keep the image and the console's text.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 : "${SOWATCH_BUILD:=$root/build/release}"
-: "${QEMU_SECONDS:=560}"
+# Every run with probes has them verified by an emulated processor: ten seconds each, more on a busy
+# machine. One that hangs must not take the others' time.
+: "${QEMU_SECONDS:=1700}" "${SCRIPT_SECONDS:=500}"
 list=$(readlink -f "$1")
 kept=$root/build/qemu
 . "$root/tests/qemu/kernel.sh"
@@ -36,8 +39,8 @@ mkdir "$work/root"
 image_extra()
 {
 	grep -vE '^(#|$)' "$list" >"$staging/scripts"
-	printf 'export SOWATCH_BUILD=%q SOWATCH_ROOT=%q SOWATCH_QEMU=1 SOWATCH_KEEP=%q\n' \
-		"$SOWATCH_BUILD" "$root" '' >"$staging/environment"
+	printf 'export SOWATCH_BUILD=%q SOWATCH_ROOT=%q SOWATCH_QEMU=1 SOWATCH_KEEP=%q SCRIPT_SECONDS=%q\n' \
+		"$SOWATCH_BUILD" "$root" '' "$SCRIPT_SECONDS" >"$staging/environment"
 }
 image_make "$work/root" "$work/initrd.gz" || { echo "FAILED: no image could be made"; exit 1; }
 rm -rf "$work/root"
@@ -64,14 +67,14 @@ grep -q '^@@ booted' "$work/text" || {
 
 passed=0 failed=0 skipped=0
 for script in $(grep -vE '^(#|$)' "$list"); do
-	result=$(sed -n "s|^@@ end $script ||p" "$work/text")
+	read -r result took < <(sed -n "s|^@@ end $script ||p" "$work/text")
 	said=$(awk -v name="$script" '/^@@ begin / { on = $3 == name; next } /^@@ end / { on = 0 } on' "$work/text")
 	case $result in
 	0) passed=$((passed + 1)) word=passed ;;
 	77) skipped=$((skipped + 1)) word=skipped ;;
 	*) failed=$((failed + 1)) word="FAILED (${result:-it never ended})" ;;
 	esac
-	echo "$word: $script"
+	echo "$word: $script${took:+ ($took s)}"
 	[ "$result" = 0 ] && [ "${QEMU_VERBOSE-}" != 1 ] || sed 's/^/    /' <<<"$said"
 done
 echo "in the machine: $passed passed, $failed failed, $skipped skipped"
