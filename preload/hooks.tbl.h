@@ -11,10 +11,15 @@
  *                 happens inside is known to be `via` it; may record too
  *           KEEP  keeps the shim itself in order (fork, dlclose, chdir ...), records nothing
  * A function that libc does not have here is simply not resolved and answers ENOSYS.
+ *
+ * ALIAS(name, of)  another public name of the same function: exported too, the event names `of`
  */
 /* clang-format off */
 #ifndef HOOK
 #error "define HOOK before including hooks.tbl.h"
+#endif
+#ifndef ALIAS
+#define ALIAS(name, of)
 #endif
 /* --- net ------------------------------------------------------------------------------------ */
 HOOK(net, KEEP, int, socket, (int domain, int type, int protocol))
@@ -184,4 +189,25 @@ HOOK(fd, KEEP, int, close_range, (unsigned int first, unsigned int last, int fla
 HOOK(fd, KEEP, void, closefrom, (int first))
 /* --- added later: hooks are numbered in this order ------------------------------------------- */
 HOOK(load, KEEP, int, dl_iterate_phdr, (int (*callback)(struct dl_phdr_info *info, size_t bytes, void *data), void *data))
+/* --- other names: libstdc++ takes __newlocale, and whoever wants to pass us by takes any ------- */
+ALIAS(mkstemps64, mkstemps)
+ALIAS(mkostemps64, mkostemps)
+ALIAS(_IO_fopen, fopen)
+ALIAS(_IO_fclose, fclose)
+ALIAS(_IO_popen, popen)
+ALIAS(__newlocale, newlocale)
+ALIAS(__secure_getenv, secure_getenv)
+ALIAS(__connect, connect)
+ALIAS(__send, send)
+ALIAS(__write, write)
+ALIAS(__close, close)
+ALIAS(__dup2, dup2)
+ALIAS(__res_query, res_query)
+ALIAS(__res_search, res_search)
+ALIAS(__res_nquery, res_nquery)
+ALIAS(__res_nsearch, res_nsearch)
+ALIAS(__fork, fork)
+ALIAS(__vfork, vfork)
+ALIAS(__clone, clone)
+#undef ALIAS
 /* clang-format on */
