@@ -330,7 +330,7 @@ static bool deed_unannounced(struct bpf *bpf, struct deed *deed, struct proc *pr
 static bool is_unheard(const struct deed *deed)
 {
 	return deed->record->action >= WIRE_NET_CONNECT && deed->record->action <= WIRE_NET_SEND &&
-	       !deed->actor->is_covered;
+	       !deed->actor->is_covered && !deed->actor->is_heard;
 }
 
 /* A function that is not about memory made some executable: the loader in it mapped an object,

@@ -129,6 +129,7 @@ int bpf_proc_fork(struct bpf *bpf, const struct wire_kernel_fork *record, size_t
 	child->parent = parent->id;
 	child->starter_pid = parent->pid;
 	child->is_guest = record->clone_flags & CLONE_VM;
+	child->is_heard = parent->is_covered || parent->is_heard;
 	child->is_expected = parent->is_covered || parent->is_expected;
 	proc_inherit(child, parent);
 	unwind_process_forked(bpf->unwind, &from, &to);

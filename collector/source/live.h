@@ -83,6 +83,8 @@ struct proc {
 	bool is_kernel;
 	bool is_image;	      /* began with an exec, not with a fork */
 	bool is_expected;     /* the shim should come up in it */
+	bool is_heard;	      /* a copy of one that the shim speaks from: what it resolves by libc's
+				 functions is heard, because with them it says hello */
 	bool is_guest;	      /* in its parent's memory: vfork, posix_spawn, clone, until its exec */
 	bool is_secure;
 	bool has_acted;	      /* did something of its own since it began */

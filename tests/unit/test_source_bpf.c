@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -852,6 +853,36 @@ static void test_ring_tells_nothing_the_kernel_can_see(void **state)
 	assert_int_equal(count, 1);
 }
 
+static const struct item_event *child_dials(struct fixture *fixture, unsigned nth)
+{
+	struct wire_kernel_event record = event_of(4000001, 2000, WIRE_NET_CONNECT);
+	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = 443 };
+
+	struct {
+		struct wire_kernel_event record;
+		struct sockaddr_in peer;
+	} whole = { record, peer };
+
+	whole.record.path_len = sizeof(peer);
+	tell(&whole, sizeof(whole), NULL);
+	pump(fixture);
+	return event_at(fixture, nth);
+}
+
+/* A copy of a process with the shim, made past it, is not out of hearing; a program without is. */
+static void test_who_is_heard_when_it_resolves_names(void **state)
+{
+	struct fixture *fixture = *state;
+
+	root_begins();
+	root_speaks(fixture);
+	pump(fixture);
+	tell_fork((uint32_t)getpid(), START, 4000001, 2000);
+	assert_false(child_dials(fixture, 0)->flags & EVENT_UNHEARD);
+	tell_exec(4000001, 2000, "/bin/true");
+	assert_true(child_dials(fixture, 1)->flags & EVENT_UNHEARD);
+}
+
 /* --- was it a way round? --------------------------------------------------------------------- */
 
 enum part { LIBC, OTHER_LIBC, LOADER, SHIM, LIBRARY, HONEST, MAIN, GO, CODE, UNKNOWN };
@@ -1059,6 +1090,7 @@ int main(void)
 		BOTH(test_slot_that_no_shim_writes_is_forged),
 		BOTH(test_silent_program_is_uncovered),
 		BOTH(test_ring_tells_nothing_the_kernel_can_see),
+		BOTH(test_who_is_heard_when_it_resolves_names),
 		cmocka_unit_test(test_ways_round_are_told_from_honest_calls),
 		cmocka_unit_test(test_shim_with_two_inodes_is_no_way_round),
 		cmocka_unit_test(test_shim_is_known_as_it_is_mapped),
