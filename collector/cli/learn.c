@@ -57,21 +57,61 @@ static int write_file(const char *directory, const char *name, const char *endin
 	return error ? CLI_USAGE : 0;
 }
 
-static int write_profile_files(const struct learned *learned, const struct learn_profile *profile,
-			       const char *directory)
+/* Whole contents, or NULL; what is larger than any of ours is not ours. */
+static char *read_file(const char *directory, const char *name, const char *ending)
+{
+	enum { BYTES_MAX = 64 << 20 };
+	char *path = NULL, *content = NULL;
+	if (asprintf(&path, "%s/%s.%s", directory, name, ending) < 0)
+		return NULL;
+	FILE *file = fopen(path, "re");
+	struct stat status;
+	free(path);
+	if (file && !fstat(fileno(file), &status) && S_ISREG(status.st_mode) &&
+	    status.st_size < BYTES_MAX) {
+		content = calloc(1, (size_t)status.st_size + 1);
+		if (content && fread(content, 1, (size_t)status.st_size, file) == 0)
+			*content = 0;
+	}
+	if (file)
+		fclose(file);
+	return content;
+}
+
+static int write_texts(const struct learned *learned, const struct learn_profile *profile,
+		       const char *directory, bool is_beside)
 {
 	struct text yaml = {0};
 	learn_write_yaml(learned, profile, &yaml);
-	char *evidence = yaml.error ? NULL : learn_write_evidence(learned, profile);
+	char *evidence = yaml.error ? NULL : learn_write_evidence(learned, profile, yaml.data);
 	int status = CLI_USAGE;
 	if (evidence)
-		status = write_file(directory, profile->file_name, "learned.yaml", yaml.data);
+		status = write_file(directory, profile->file_name,
+				    is_beside ? "learned.yaml.new" : "learned.yaml", yaml.data);
 	else
 		cli_error("%s", strerror(ENOMEM));
 	if (!status)
-		status = write_file(directory, profile->file_name, "evidence.json", evidence);
+		status = write_file(directory, profile->file_name,
+				    is_beside ? "evidence.json.new" : "evidence.json", evidence);
 	text_done(&yaml);
 	free(evidence);
+	return status;
+}
+
+static int write_profile_files(const struct learned *learned, struct learn_profile *profile,
+			       const char *directory)
+{
+	char *yaml = read_file(directory, profile->file_name, "learned.yaml");
+	char *evidence = read_file(directory, profile->file_name, "evidence.json");
+	enum learn_there there = learn_keep(learned, profile, yaml, evidence);
+	if (there == LEARN_EDITED)
+		cli_error("%s/%s.learned.yaml is not as it was written, and is left alone: the new "
+			  "one is %s.learned.yaml.new",
+			  directory, profile->file_name, profile->file_name);
+	int status = write_texts(learned, profile, directory, there == LEARN_EDITED);
+	free(yaml);
+	free(evidence);
+	learn_profile_done(profile);
 	return status;
 }
 
@@ -87,6 +127,8 @@ static void tell_profile(const struct learn_profile *profile)
 	text_addf(&line, ": %u rule%s", said->rules, said->rules == 1 ? "" : "s");
 	if (said->rules)
 		text_addf(&line, " from %llu actions", (unsigned long long)said->events);
+	if (profile->kept)
+		text_addf(&line, "; %u kept from earlier runs", profile->kept);
 	if (said->new_rules)
 		text_addf(&line, "; %u first needed in the last quarter", said->new_rules);
 	printf("%s\n", line.data ? line.data : "");
@@ -145,7 +187,7 @@ static void tell(const struct learned *learned, const char *directory)
 
 /* --- the verb ---------------------------------------------------------------------------------- */
 
-static int write_all(const struct learned *learned, const char *directory)
+static int write_all(struct learned *learned, const char *directory)
 {
 	int status = 0;
 	if (learned->profile_count && mkdir(directory, 0777) && errno != EEXIST) {

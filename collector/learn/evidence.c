@@ -84,6 +84,19 @@ static json_t *values_of(const struct learned_rule *rule)
 	return array;
 }
 
+/* What keep.c makes the rule of again. */
+static json_t *form_json(const struct learned_rule *rule)
+{
+	json_t *parts = json_array(), *ports = json_array();
+	for (uint32_t i = 0; i < rule->part_count; i++)
+		json_array_append_new(parts, json_text(rule->parts[i]));
+	for (uint32_t i = 0; i < rule->port_count; i++)
+		json_array_append_new(ports, json_pack("[i, i]", (int)rule->ports[i].low,
+						       (int)rule->ports[i].high));
+	return json_pack("{s:o, s:o, s:s, s:b}", "parts", parts, "ports", ports, "proto",
+			 rule->proto, "rest", rule->takes_rest);
+}
+
 static json_t *rule_json(struct pool *pool, const struct learned *learned,
 			 const struct learned_rule *rule)
 {
@@ -97,6 +110,8 @@ static json_t *rule_json(struct pool *pool, const struct learned *learned,
 		words_action((uint8_t)rule->action), "allows", json_take(&allows), "count",
 		json_count(sum.count), "first", time_of(sum.first_ns), "last", time_of(sum.last_ns),
 		"runs", (int)sum.runs.count, "hosts", strings_json(&sum.hosts, VALUES_MAX));
+	json_object_set_new(object, "run_ids", strings_json(&sum.runs, RUNS_MAX));
+	json_object_set_new(object, "rule", form_json(rule));
 	if (sum.earliest)
 		json_object_set_new(object, "stack", stack_of(sum.earliest));
 	if (rule->is_general) {
@@ -164,15 +179,20 @@ static json_t *subject_json(const struct fact_subject *subject)
 			 strings_json(&subject->build_ids, VALUES_MAX));
 }
 
-char *learn_write_evidence(const struct learned *learned, const struct learn_profile *profile)
+char *learn_write_evidence(const struct learned *learned, const struct learn_profile *profile,
+			   const char *yaml)
 {
+	char digest[24];
 	json_t *rules = json_object();
-	for (uint32_t i = 0; i < profile->rules.count; i++)
-		json_object_set_new(rules, profile->rules.items[i].id,
-				    rule_json(learned->facts.pool, learned,
-					      &profile->rules.items[i]));
-	json_t *root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "v", 1, "profile",
-				 json_text(profile->name), "subject",
+	for (uint32_t i = 0; i < profile->rules.count; i++) {
+		const struct learned_rule *rule = &profile->rules.items[i];
+		json_object_set_new(rules, rule->id,
+				    rule->kept ? json_incref(rule->kept)
+					       : rule_json(learned->facts.pool, learned, rule));
+	}
+	learn_digest(yaml, digest);
+	json_t *root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "v", 1,
+				 "digest", digest, "profile", json_text(profile->name), "subject",
 				 subject_json(profile->subject), "runs",
 				 runs_json(&learned->facts), "estimate",
 				 estimate_json(&profile->estimate), "rules", rules, "left_out",

@@ -37,6 +37,8 @@ struct learn_profile {
 	const struct fact **left_out; /* sorted; remark says why */
 	uint32_t left_out_count;
 	struct learn_estimate estimate;
+	uint32_t kept; /* rules of an earlier learning, see learn_keep() */
+	json_t *earlier; /* its evidence, owned */
 };
 
 enum learn_family { LEARN_NETWORK, LEARN_FILE, LEARN_EXEC, LEARN_ENV, LEARN_FAMILIES };
@@ -54,11 +56,23 @@ struct learned {
 /* 0, or negative errno: told on errors, or -ENOMEM. Everything returned belongs to pool. */
 int learn_logs(struct pool *pool, const struct learn_options *options, struct learned *ret);
 
-/* write.c: the profile as YAML, its evidence as JSON: the whole file's text. kept: rules of an
- * earlier learning whose logs are not among these, see keep.h. */
+/* keep.c: what lies there from an earlier learning. */
+enum learn_there {
+	LEARN_NOTHING, /* nothing, or another subject's */
+	LEARN_OURS,    /* as it was written */
+	LEARN_EDITED,  /* not as it was written: somebody decided something */
+};
+/* yaml, evidence: what stands in the two files, NULL: not there. Rules of runs that were not among the
+ * logs are taken over into the profile. */
+enum learn_there learn_keep(const struct learned *learned, struct learn_profile *profile,
+			    const char *yaml, const char *evidence);
+void learn_profile_done(struct learn_profile *profile);
+
+/* write.c, evidence.c: the whole text of the two files. */
 void learn_write_yaml(const struct learned *learned, const struct learn_profile *profile,
 		      struct text *text);
-char *learn_write_evidence(const struct learned *learned, const struct learn_profile *profile);
+char *learn_write_evidence(const struct learned *learned, const struct learn_profile *profile,
+			   const char *yaml);
 
 /* "libfoo.so.1 file.read /etc/shadow, by guards: ..." */
 void learn_show_fact(struct text *text, const struct fact *fact);

@@ -45,6 +45,9 @@ void learner_finish(struct learner *learner);
 void write_profile(struct text *text, struct pool *pool, const char *name,
 		   const struct fact_subject *subject, uint32_t families,
 		   const struct learned_rules *rules);
+/* keep.c: of the YAML's text, to tell whether somebody changed it. */
+void learn_digest(const char *yaml, char ret_hex[24]);
+
 /* Whether a profile can be matched with it at all. */
 bool learner_is_matchable(const struct fact_subject *subject);
 

@@ -229,6 +229,12 @@ static int compare_rules(const void *left, const void *right)
 	return strcmp(one->proto, two->proto);
 }
 
+void rules_sort(struct learned_rules *rules)
+{
+	if (rules->count)
+		qsort(rules->items, rules->count, sizeof(*rules->items), compare_rules);
+}
+
 static void name_rule(struct maker *maker, struct learned_rule *rule)
 {
 	const char *action =
@@ -260,8 +266,7 @@ void rules_make(struct pool *pool, const struct normal_fans *fans, const struct 
 	}
 	if (!is_narrow)
 		rules_drop_granted(&maker);
-	if (ret->count)
-		qsort(ret->items, ret->count, sizeof(*ret->items), compare_rules);
+	rules_sort(ret);
 	for (uint32_t i = 0; i < ret->count; i++)
 		name_rule(&maker, &ret->items[i]);
 }

@@ -5,6 +5,8 @@
 #ifndef SOWATCH_LEARN_RULES_H
 #define SOWATCH_LEARN_RULES_H
 
+#include <jansson.h>
+
 #include "facts.h"
 #include "normal.h"
 
@@ -24,6 +26,7 @@ struct learned_rule {
 	const char *proto; /* "tcp", "udp" or "" */
 	const struct fact **facts; /* what it was made from, in order */
 	uint32_t fact_count;
+	json_t *kept; /* of an earlier learning: its evidence, see keep.c */
 };
 
 struct learned_rules {
@@ -35,6 +38,16 @@ struct learned_rules {
  * directory or network were seen (learn). Order of facts does not matter. */
 void rules_make(struct pool *pool, const struct normal_fans *fans, const struct fact *const *facts,
 		uint32_t count, bool is_narrow, struct learned_rules *ret);
+
+/* From here on Linux chooses ports itself. */
+#define RULES_PORT_CHOSEN 32768u
+
+void rules_add_port(struct pool *pool, struct learned_rule *rule, struct rule_ports port);
+/* All ports that Linux chooses in place of those of them that are listed. */
+void rules_open_ports(struct learned_rule *rule);
+
+/* By action, then text. */
+void rules_sort(struct learned_rules *rules);
 
 /* "10.0.0.0/24:443/tcp": what the rule allows, for people. */
 void rules_show(struct text *text, const struct learned_rule *rule);

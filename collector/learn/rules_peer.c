@@ -8,8 +8,7 @@
 
 #include "rules_inner.h"
 
-/* From here on Linux chooses ports itself. */
-#define PORT_CHOSEN 32768u
+#define PORT_CHOSEN RULES_PORT_CHOSEN
 #define PORT_LAST 65535u
 /* Addresses of one /24 or /64 that make it the peer. */
 #define NETWORK_MIN 3u
@@ -188,14 +187,31 @@ static void fold_hosts(struct maker *maker, struct entry *entries, uint32_t coun
 
 /* --- rules ------------------------------------------------------------------------------------- */
 
-static void push_port(struct maker *maker, struct learned_rule *rule, struct rule_ports port)
+static int compare_ports(const void *left, const void *right)
+{
+	const struct rule_ports *one = left, *two = right;
+	return one->low < two->low ? -1 : one->low > two->low;
+}
+
+void rules_add_port(struct pool *pool, struct learned_rule *rule, struct rule_ports port)
 {
 	for (uint32_t i = 0; i < rule->port_count; i++)
 		if (rule->ports[i].low <= port.low && rule->ports[i].high >= port.high)
 			return;
-	rule->ports =
-		pool_grow(maker->pool, rule->ports, rule->port_count, sizeof(*rule->ports));
+	rule->ports = pool_grow(pool, rule->ports, rule->port_count, sizeof(*rule->ports));
 	rule->ports[rule->port_count++] = port;
+	qsort(rule->ports, rule->port_count, sizeof(*rule->ports), compare_ports);
+}
+
+void rules_open_ports(struct learned_rule *rule)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < rule->port_count; i++)
+		if (rule->ports[i].low < PORT_CHOSEN)
+			rule->ports[kept++] = rule->ports[i];
+	rule->ports[kept++] = (struct rule_ports){PORT_CHOSEN, PORT_LAST};
+	rule->port_count = kept;
+	rule->is_general = true;
 }
 
 static void push_entries(struct maker *maker, uint32_t action, struct entry *entries,
@@ -217,7 +233,7 @@ static void push_entries(struct maker *maker, uint32_t action, struct entry *ent
 			rule->is_general |= entries[at].is_general;
 			rule_add_fact(maker, rule, entries[at].fact);
 			if (!is_unix && entries[at].has_port)
-				push_port(maker, rule, entries[at].port);
+				rules_add_port(maker->pool, rule, entries[at].port);
 		}
 		first = i;
 	}

@@ -229,6 +229,13 @@ static void write_origin(struct text *text, const struct learned *learned)
 	text_add(text, ".\n");
 }
 
+static void write_kept(struct text *text, const struct learn_profile *profile)
+{
+	if (profile->kept)
+		text_addf(text, "# Kept from runs that were not read again: %u rule%s.\n",
+			  profile->kept, plural(profile->kept));
+}
+
 static void write_estimate(struct text *text, const struct learn_profile *profile)
 {
 	const struct learn_estimate *said = &profile->estimate;
@@ -268,6 +275,7 @@ void learn_write_yaml(const struct learned *learned, const struct learn_profile 
 	text_clear(text);
 	write_origin(text, learned);
 	write_estimate(text, profile);
+	write_kept(text, profile);
 	write_holes(text, learned);
 	text_addf(text,
 		  "# Evidence, by rule id: %s.evidence.json. Written anew by `sowatch learn`: what a "

@@ -165,9 +165,9 @@ watched=fields
 	sed -E 's/^\.//; s/^((before|after)\[\]\.holes)\..*/\1/; s/^after\[\]\..*/after[]/
 		s/^(subjects\[\]\.after)\..*/\1/; s/^(subjects\[\]\.vanished\[\])\..*/\1/' | sort -u >"$work/there"
 # An array and its members are one; what is null on one side is told by its name.
-{ cat "$work/there"; printf '%s\n' 'subjects[].after' 'subjects[].before'; } | sed 's/\[\]$//' | sort -u >"$work/fields"
+{ cat "$work/there"; printf '%s\n' 'subjects[].after' 'subjects[].before'; } | sed -E 's/(\[\])+$//' | sort -u >"$work/fields"
 awk '/^# / { on = $2 == "JSON" } on && /^\*/ && !/^\*--/ { gsub(/[*\\]/, ""); print $1 }' "$man" |
-	sed 's/\[\]$//' | sort -u >"$work/documented"
+	sed -E 's/(\[\])+$//' | sort -u >"$work/documented"
 check
 cmp -s "$work/fields" "$work/documented" || fail "fields and page" - < <(
 	diff "$work/fields" "$work/documented")

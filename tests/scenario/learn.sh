@@ -125,6 +125,27 @@ learn again "$work/logs/python"[123].swl
 diff "$work/first/act.py.learned.yaml" "$work/again/act.py.learned.yaml" >"$work/small"
 expect "more logs, a small difference ($(wc -l <"$work/small") lines)" test "$(wc -l <"$work/small")" -le 14
 
+# Learning from other logs keeps what the first ones showed; from the same ones it forgets nothing either.
+watched=kept
+learn kept "$work/logs/python1.swl"
+echo 'open("/tmp/sowatch-later", "w").close()' >>"$work/act.py"
+record later "$python" "$work/act.py"
+rm -f /tmp/sowatch-later
+cp -r "$work/kept" "$work/old"
+learn kept "$work/logs/later.swl"
+expect "the new is there" grep -q 'path: /tmp/sowatch-later' "$work/kept/act.py.learned.yaml"
+expect "the old was kept, and that is said" grep -qE '^# Kept from runs that were not read again: [1-9]' \
+	"$work/kept/act.py.learned.yaml"
+same_findings kept "$work/logs/later.swl" "$work/logs/python1.swl"
+learn kept "$work/logs/python1.swl" "$work/logs/later.swl"
+expect "with all logs nothing is kept" test -z "$(grep '^# Kept' "$work/kept/act.py.learned.yaml")"
+echo '# mine' >>"$work/kept/act.py.learned.yaml"
+cp "$work/kept/act.py.learned.yaml" "$work/mine"
+learn kept "$work/logs/later.swl"
+expect "a changed file is left alone" cmp "$work/mine" "$work/kept/act.py.learned.yaml"
+expect "and that is said" grep -q 'act.py.learned.yaml is not as it was written' "$work/kept.told"
+expect "the new one lies beside it" grep -q 'sowatch-later' "$work/kept/act.py.learned.yaml.new"
+
 # What is flagged is left out, said, and still flagged.
 watched=flagged
 cat >"$work/bad.py" <<'PY'
@@ -147,9 +168,9 @@ same_findings flagged "$work/logs/bad.swl"
 watched=fields
 cat "$work"/*/*.evidence.json | jq -r 'paths | map(if type == "number" then "[]" else "." + . end) | join("")' |
 	sed -E 's/^\.//; s/^rules\.[a-z]+-[0-9a-f]+/rules.ID/; s/^rules\.ID$/rules/; s/^(runs\[\]\.holes)\..*/\1/' |
-	sed 's/\[\]$//' | sort -u >"$work/fields"
+	sed -E 's/(\[\])+$//' | sort -u >"$work/fields"
 awk '/^# / { on = $2 == "EVIDENCE" } on && /^\*/ { gsub(/[*\\]/, ""); print $1 }' "$man" |
-	sed 's/\[\]$//' | sort -u >"$work/documented"
+	sed -E 's/(\[\])+$//' | sort -u >"$work/documented"
 check
 cmp -s "$work/fields" "$work/documented" || fail "fields and page" - < <(
 	diff "$work/fields" "$work/documented")

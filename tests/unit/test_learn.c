@@ -203,7 +203,8 @@ static void lab_learn(struct lab *lab, bool is_turned)
 	for (uint32_t i = 0; i < lab->learned.profile_count; i++) {
 		learn_write_yaml(&lab->learned, &lab->learned.profiles[i], &one);
 		text_add(&all, one.data);
-		char *evidence = learn_write_evidence(&lab->learned, &lab->learned.profiles[i]);
+		char *evidence = learn_write_evidence(&lab->learned, &lab->learned.profiles[i],
+						       one.data);
 		assert_non_null(evidence);
 		text_add(&all, "\n# ");
 		for (char *c = evidence; *c; c++) /* as comments, to be compared with the rest */
