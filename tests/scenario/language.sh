@@ -125,3 +125,18 @@ for watch in "" "watch: [anywhere], "; do
 	watch "callback${watch:+-anywhere}" --policy "$work/anywhere.yaml" -- "$subjects/callback_app" data.txt
 	expect_deviations "$([ -n "$watch" ] && echo 1 || echo 0)" libwalker.so file.read "$cwd/data.txt"
 done
+
+# Distributions by name and version, as their metadata says it.
+mkdir -p "$work/site/demo_pkg" "$work/site/Demo_Pkg-1.5rc1.dist-info"
+printf 'def act():\n    open("data.txt").close()\n' >"$work/site/demo_pkg/__init__.py"
+printf 'Metadata-Version: 2.1\nName: Demo_Pkg\nVersion: 1.5rc1\n' >"$work/site/Demo_Pkg-1.5rc1.dist-info/METADATA"
+printf 'demo_pkg/__init__.py,,\nDemo_Pkg-1.5rc1.dist-info/METADATA,,\nDemo_Pkg-1.5rc1.dist-info/RECORD,,\n' \
+	>"$work/site/Demo_Pkg-1.5rc1.dist-info/RECORD"
+for range in '>=1.4 <1.5rc2' '<1.5' '>1.5rc1'; do
+	printf 'version: 1\nprofiles: [{name: demo, match: {python: demo.pkg, version: "%s"}, file: none}]\n' \
+		"$range" >"$work/dist.yaml"
+	watch "distribution $range" --policy "$work/dist.yaml" -- env PYTHONPATH="$work/site" \
+		PYTHONDONTWRITEBYTECODE=1 "$python" -c 'import demo_pkg; demo_pkg.act()'
+	case $range in '>=1.4 '*) count=1 ;; *) count=0 ;; esac
+	! has_shim || expect_deviations $count demo-pkg file.read "$cwd/data.txt"
+done

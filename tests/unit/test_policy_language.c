@@ -131,6 +131,36 @@ static void test_match_origin(void **state)
 	lab_close(&lab);
 }
 
+/* A digest is as good as a package; a name and an origin are anybody's. */
+static void test_trust(void **state)
+{
+	struct lab lab;
+	(void)state;
+	lab_open(&lab, match_text);
+	struct subject x = {.id = 1,
+			    .kind = SUBJECT_LIBRARY,
+			    .name = (char *)"libx.so",
+			    .path = (char *)"/tmp/libx.so",
+			    .build_id = (char *)"",
+			    .package = (char *)"",
+			    .package_version = (char *)"",
+			    .sha256 = (char *)SHA};
+	assert_true(policy_binding_of(lab.policy, &x)->carries >> WIRE_NET_CONNECT & 1);
+	struct subject redis = {.id = 2,
+				.kind = SUBJECT_PYTHON,
+				.name = (char *)"redis",
+				.path = (char *)"/tmp/redis-5.0.dist-info",
+				.build_id = (char *)"",
+				.package = (char *)"",
+				.package_version = (char *)"5.0"};
+	assert_false(policy_binding_of(lab.policy, &redis)->carries);
+	assert_true(policy_binding_of(lab.policy, &redis)->denied >> WIRE_NET_CONNECT & 1);
+	redis.id = 3;
+	redis.package = (char *)"python3-redis";
+	assert_true(policy_binding_of(lab.policy, &redis)->carries >> WIRE_NET_CONNECT & 1);
+	lab_close(&lab);
+}
+
 /* What the log holds arrives at the subject: two files of one path are two subjects. */
 static void test_digest_and_origin_from_items(void **state)
 {
@@ -544,6 +574,7 @@ int main(void)
 		cmocka_unit_test(test_match),
 		cmocka_unit_test(test_match_python),
 		cmocka_unit_test(test_match_origin),
+		cmocka_unit_test(test_trust),
 		cmocka_unit_test(test_digest_and_origin_from_items),
 		cmocka_unit_test(test_phases_of_stacks),
 		cmocka_unit_test(test_phase),
