@@ -31,6 +31,7 @@ struct fmt_entry {
 	struct fmt_node *key, *value;
 	const struct fmt_node *in;
 	struct fmt_comment *before, *after;
+	struct fmt_comment *before_last, *after_last;
 	const char *trailing;
 	unsigned line, column, depth;
 };
@@ -40,6 +41,7 @@ struct fmt_text {
 	char *data;
 	size_t len, room;
 	struct pool *pool;
+	struct fmt_text *line; /* where lines are tried out, used again and again */
 };
 void fmt_put(struct fmt_text *text, const char *data, size_t len);
 

@@ -192,7 +192,8 @@ static void put_flow(struct fmt_text *out, const struct fmt_node *node)
 		return;
 	}
 	put(out, is_list ? "[" : "{");
-	for (const struct fmt_entry *entry = node->first; entry; entry = entry->next) {
+	for (const struct fmt_entry *entry = node->first; entry && out->len < 8 * WIDTH;
+	     entry = entry->next) { /* longer lines are thrown away */
 		if (entry != node->first)
 			put(out, ", ");
 		if (!is_list) {
@@ -212,21 +213,23 @@ static bool has_comments(const struct fmt_node *node)
 	return false;
 }
 
-/* The node in one line; NULL when it is to be spread. */
-static const char *in_line(const struct fmt_node *node, struct pool *pool, size_t column)
+/* The node in one line, until the next one is asked for; NULL when it is to be spread. */
+static const char *in_line(const struct fmt_node *node, struct fmt_text *out, size_t column)
 {
-	struct fmt_text line = {.pool = pool};
+	struct fmt_text *line = out->line;
 	bool is_empty = node->kind != NODE_SCALAR && !node->first;
 	if (node->kind != NODE_SCALAR && !is_empty && (!node->is_flow || has_comments(node)))
 		return NULL;
+	line->len = 0;
+	put(line, "");
 	if (node->kind == NODE_SCALAR)
-		put_scalar(&line, node, false);
+		put_scalar(line, node, false);
 	else
-		put_flow(&line, node);
-	bool is_long = column + width_of(line.data ? line.data : "", line.len) > WIDTH;
+		put_flow(line, node);
+	bool is_long = column + width_of(line->data, line->len) > WIDTH;
 	if (is_long && (node->kind == NODE_SCALAR ? may_be_folded(node) : !is_empty))
 		return NULL;
-	return line.data ? line.data : "";
+	return line->data;
 }
 
 /* --- over lines ------------------------------------------------------------------------------- */
@@ -267,7 +270,7 @@ static void put_value(struct fmt_text *out, const struct fmt_entry *entry, unsig
 		      size_t column)
 {
 	const struct fmt_node *value = entry->value;
-	const char *line = in_line(value, out->pool, column + 1);
+	const char *line = in_line(value, out, column + 1);
 	bool is_item = !entry->key;
 	if (line) {
 		if (*line)
@@ -294,7 +297,7 @@ static void put_before(struct fmt_text *out, const struct fmt_entry *entry, unsi
 	put_comments(out, entry->before, indent, is_first);
 	bool shares_line = !entry->key && entry->value->kind == NODE_MAPPING &&
 			   entry->value->first && !entry->trailing &&
-			   !in_line(entry->value, out->pool, indent + 2);
+			   !in_line(entry->value, out, indent + 2);
 	if (shares_line)
 		put_before(out, entry->value->first, indent, is_first && !entry->before);
 }
@@ -326,5 +329,8 @@ static void put_block(struct fmt_text *out, const struct fmt_node *node, unsigne
 
 void fmt_print(const struct fmt_tree *tree, struct fmt_text *out)
 {
+	struct fmt_text line = {.pool = out->pool};
+	out->line = &line;
 	put_block(out, tree->root, 0, false);
+	out->line = NULL;
 }

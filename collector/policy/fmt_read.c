@@ -137,13 +137,21 @@ static struct fmt_node *read_node(struct fmt_reader *reader, struct fmt_entry *u
 
 /* --- comments --------------------------------------------------------------------------------- */
 
-static void append(struct pool *pool, struct fmt_comment **list, const char *text)
+static void append(struct pool *pool, struct fmt_comment **first, struct fmt_comment **last,
+		   const char *text)
 {
 	struct fmt_comment *comment = pool_alloc(pool, sizeof(*comment));
 	comment->text = text;
-	while (*list)
-		list = &(*list)->next;
-	*list = comment;
+	if (*first)
+		(*last)->next = comment;
+	else
+		*first = comment;
+	*last = comment;
+}
+
+static void append_before(struct fmt_reader *reader, struct fmt_entry *entry, const char *text)
+{
+	append(reader->pool, &entry->before, &entry->before_last, text);
 }
 
 /* The first entry that begins on this line or later. */
@@ -167,13 +175,13 @@ static void attach_line(struct fmt_reader *reader, unsigned line, unsigned colum
 	struct fmt_entry *next = at < reader->entry_count ? reader->entries[at] : NULL;
 	struct fmt_entry *last = at ? reader->entries[at - 1] : NULL;
 	if (next && (column <= next->column || next->in->is_flow || next->up == last)) {
-		append(reader->pool, &next->before, text);
+		append_before(reader, next, text);
 		return;
 	}
 	while (last && last->up && (last->column > column || last->in->is_flow))
 		last = last->up;
 	if (last)
-		append(reader->pool, &last->after, text);
+		append(reader->pool, &last->after, &last->after_last, text);
 }
 
 static struct fmt_entry *ends_on(const struct fmt_reader *reader, unsigned line)
@@ -212,7 +220,7 @@ static void attach_trailing(struct fmt_reader *reader, unsigned line, unsigned c
 	if (!entry)
 		attach_line(reader, line, column, text);
 	else if (entry->trailing)
-		append(reader->pool, &entry->before, text);
+		append_before(reader, entry, text);
 	else
 		entry->trailing = text;
 }
@@ -288,7 +296,7 @@ static void attach_blank(struct fmt_reader *reader, unsigned line)
 	uint32_t next = entry_from(reader, line);
 	if (next < reader->entry_count && reader->entries[next]->line == line &&
 	    !reader->entries[next]->in->is_flow)
-		append(reader->pool, &reader->entries[next]->before, "");
+		append_before(reader, reader->entries[next], "");
 }
 
 static void read_comment(struct fmt_reader *reader, unsigned line, unsigned column,
