@@ -250,7 +250,13 @@ INLINE u64 stack_limit(struct task_struct *task, u64 sp)
 	return sp + WIRE_KERNEL_STACK_MAX;
 }
 
-/* From sp upward, page by page, until one cannot be read. */
+/* A page that was never touched has no frames and is not there to be read, but lies between such as
+ * do: a caller with a large buffer. What stands for it is no address, so that a walk which needs it
+ * after all is cut short there. */
+static const u8 never_touched[4096] = { [0 ... 4095] = 0xff };
+
+/* From sp upward, page by page, up to where frames end; where that is only a guess, until a page
+ * cannot be read. */
 NOINLINE int stack_copy(struct held_stack *to, const struct pt_regs *regs)
 {
 	u64 from, limit;
@@ -270,8 +276,12 @@ NOINLINE int stack_copy(struct held_stack *to, const struct pt_regs *regs)
 			bytes = (u32)(limit - from) & 4095;
 		if (bpf_probe_read_user(&to->data[at & (WIRE_KERNEL_STACK_MAX - 1)], bytes,
 					(void *)from)) {
-			to->is_cut = 0; /* the stack ends here */
-			break;
+			if (to->is_cut) {
+				to->is_cut = 0; /* the stack ends here */
+				break;
+			}
+			bpf_probe_read_kernel(&to->data[at & (WIRE_KERNEL_STACK_MAX - 1)], bytes,
+					      never_touched);
 		}
 		at += bytes;
 		from += bytes;
