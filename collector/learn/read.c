@@ -33,8 +33,6 @@ static bool is_learned(const char *path)
 static void push_text(struct pool *pool, struct read_policy *policy, const char *path,
 		      const char *text, size_t len)
 {
-	if (is_learned(path))
-		return;
 	policy->texts =
 		pool_grow(pool, policy->texts, policy->text_count, sizeof(*policy->texts));
 	policy->texts[policy->text_count++] = (struct policy_text){
@@ -73,6 +71,33 @@ static const char *stored_variable(void *arg, const char *name)
 	return NULL;
 }
 
+/* A profile of this learned file is named in a file that was written by hand: it extends or replaces it
+ * and would not stand without. Files of ours are a profile each, "  - name: ..." its line. */
+static bool is_built_upon(const struct read_policy *policy, const struct policy_text *learned)
+{
+	static const char mark[] = "\n  - name: ";
+	const char *name = strstr(learned->text, mark);
+	if (!name)
+		return false;
+	name += strlen(mark);
+	name += *name == '"';
+	size_t len = strcspn(name, "\"\n");
+	for (unsigned i = 0; len && i < policy->text_count; i++)
+		if (!is_learned(policy->texts[i].path) &&
+		    memmem(policy->texts[i].text, policy->texts[i].len, name, len))
+			return true;
+	return false;
+}
+
+static unsigned take_texts(const struct read_policy *from, struct policy_text *ret_texts)
+{
+	unsigned count = 0;
+	for (unsigned i = 0; i < from->text_count; i++)
+		if (!is_learned(from->texts[i].path) || is_built_upon(from, &from->texts[i]))
+			ret_texts[count++] = from->texts[i];
+	return count;
+}
+
 static struct policy *load(const struct reading *reading, const struct read_policy *from,
 			   const char *extra)
 {
@@ -80,12 +105,10 @@ static struct policy *load(const struct reading *reading, const struct read_poli
 					 .variable_arg = (void *)from,
 					 .errors = reading->options->errors};
 	struct policy_text *texts = calloc(from->text_count + 2, sizeof(*texts));
-	unsigned count = from->text_count;
 	struct policy *policy = NULL;
 	if (!texts)
 		return NULL;
-	if (count)
-		memcpy(texts, from->texts, count * sizeof(*texts));
+	unsigned count = take_texts(from, texts);
 	if (extra) {
 		texts[count++] = (struct policy_text){(char *)"", (char *)"", 0};
 		texts[count++] = (struct policy_text){(char *)reading->options->extra_path,

@@ -7,8 +7,9 @@
 
 #include "facts.h"
 
-/* A policy as texts: what was given with -p, or what a log holds. Learned files are left out: they
- * are what is being made. */
+/* A policy as texts: what was given with -p, or what a log holds. Learned files are left out when it is
+ * loaded: they are what is being made. Only one that a hand-written file builds upon is taken for
+ * written by hand. */
 struct read_policy {
 	struct policy_text *texts;
 	unsigned text_count;
@@ -49,7 +50,7 @@ int read_log(struct facts *facts, const char *path, const struct read_options *o
 /* A hole of the run being read that has no item of its own. */
 void read_add_hole(struct read_log *log, uint8_t kind, uint64_t count);
 
-/* Texts of a loaded policy, without the learned ones. Borrows from it. */
+/* Texts of a loaded policy. */
 void read_policy_of(struct pool *pool, const struct policy *policy, struct read_policy *ret);
 
 #endif

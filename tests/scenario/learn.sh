@@ -146,6 +146,22 @@ expect "a changed file is left alone" cmp "$work/mine" "$work/kept/act.py.learne
 expect "and that is said" grep -q 'act.py.learned.yaml is not as it was written' "$work/kept.told"
 expect "the new one lies beside it" grep -q 'sowatch-later' "$work/kept/act.py.learned.yaml.new"
 
+# A learned profile that somebody built upon is theirs.
+watched=extended
+mkdir "$work/mine.d"
+cp "$work/kept/git.learned.yaml" "$work/mine.d/"
+cat >"$work/mine.d/mine.yaml" <<YAML
+version: 1
+profiles:
+  - name: learned git
+    extends: learned git
+    env: {read: [MINE]}
+YAML
+"$sowatch" learn "$work/logs/python1.swl" -p "$root/policies" -p "$work/mine.d" -o "$work/extended" >"$work/extended.told" 2>&1
+expect "it goes on" test $? = 0
+expect "it is not made anew" test ! -e "$work/extended/git.learned.yaml"
+expect "the others are" test -e "$work/extended/act.py.learned.yaml"
+
 # What is flagged is left out, said, and still flagged.
 watched=flagged
 cat >"$work/bad.py" <<'PY'
