@@ -326,7 +326,8 @@ static bool deed_unannounced(struct bpf *bpf, struct deed *deed, struct proc *pr
 
 /* --- both ----------------------------------------------------------------------------------- */
 
-/* What a process resolved before its shim speaks, or without one, nobody has heard. */
+/* What a program resolved before its shim speaks, or without one, nobody has heard. A child made past
+ * the shim gains nothing by its silence. */
 static bool is_unheard(const struct deed *deed)
 {
 	return deed->record->action >= WIRE_NET_CONNECT && deed->record->action <= WIRE_NET_SEND &&
