@@ -77,16 +77,27 @@ static bool stamp_of(int fd, struct stamp *ret_stamp)
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-/* false: it cannot be read, or was changed meanwhile. */
-static bool job_run(struct job *job, unsigned char *buffer, char hex[DIGEST_HEX + 1])
+static bool job_is_wanted(struct digests *digests, const struct job *job)
 {
+	bool is_wanted;
+
+	pthread_mutex_lock(&digests->lock);
+	is_wanted = !job->is_abandoned && !digests->is_closing;
+	pthread_mutex_unlock(&digests->lock);
+	return is_wanted;
+}
+
+/* false: it cannot be read, was changed meanwhile, or nobody waits for it any more. */
+static bool job_run(struct digests *digests, struct job *job, char hex[DIGEST_HEX + 1])
+{
+	unsigned char *buffer = digests->buffer;
 	unsigned char digest[crypto_hash_sha256_BYTES];
 	crypto_hash_sha256_state state;
 	struct stamp after;
 	uint64_t at = 0;
 
 	crypto_hash_sha256_init(&state);
-	while (at < job->stamp.bytes) {
+	while (at < job->stamp.bytes && job_is_wanted(digests, job)) {
 		ssize_t len = pread(job->fd, buffer, READ_BYTES, (off_t)at);
 
 		if (len < 0 && errno == EINTR)
@@ -121,7 +132,7 @@ static void *worker(void *arg)
 		if (!digests->first)
 			digests->last = &digests->first;
 		pthread_mutex_unlock(&digests->lock);
-		is_good = job_run(job, digests->buffer, hex);
+		is_good = job_run(digests, job, hex);
 		close(job->fd);
 		pthread_mutex_lock(&digests->lock);
 		if (is_good)

@@ -17,7 +17,6 @@ struct live;
 
 /* Nothing runs before the first file is asked for. NULL: out of memory. */
 struct digests *digests_open(uint64_t seed);
-/* Waits for the file that is being read. */
 void digests_close(struct digests *digests);
 
 /* Where in the newest item of the queue the digest belongs. */
