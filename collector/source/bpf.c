@@ -232,6 +232,8 @@ void bpf_close(struct bpf *bpf)
 	bpf_map_done(bpf);
 	map_done(&bpf->elfs);
 	map_done(&bpf->makers);
+	map_done(&bpf->made_map);
+	free(bpf->made);
 	map_done(&bpf->makers_before);
 	map_done(&bpf->objects);
 	map_done(&bpf->symbols);

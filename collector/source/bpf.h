@@ -47,6 +47,12 @@ struct maker {
 	bool is_partial; /* it is not all of it, or not known at all */
 };
 
+/* The hooked function that a maker was in, and the marked ones around it (hook ids). */
+struct made_in {
+	uint16_t hook, via[WIRE_VIA_MAX];
+	uint16_t via_count;
+};
+
 struct bpf {
 	struct live *live;
 	struct bpf_options options;
@@ -64,6 +70,9 @@ struct bpf {
 	uint32_t facts_count, facts_room;
 	uint32_t loader_object; /* item id of the dynamic loader as last seen, 0: not yet */
 	struct map layout_map; /* -> index in layouts + 1 */
+	struct map made_map; /* chain of a maker -> index in made + 1 */
+	struct made_in *made;
+	uint32_t made_count, made_room;
 	struct map makers, makers_before; /* -> chain << 1 | is_partial; the older half is forgotten */
 	struct layout *layouts, *layout_spare;
 	uint32_t layout_count;
@@ -133,6 +142,8 @@ struct maker bpf_maker_of(struct bpf *bpf, const struct wire_kernel_head *head);
  * it is not one. */
 int bpf_maker_tell(struct bpf *bpf, struct proc *proc, struct proc *child,
 		   const struct wire_kernel_fork *record, size_t bytes);
+/* What was under way when that chain made somebody; NULL: not known. */
+const struct made_in *bpf_made_in(const struct bpf *bpf, uint32_t chain);
 /* Another program runs in that thread: who started it is the chain of its exec. */
 void bpf_maker_forget(struct bpf *bpf, const struct wire_kernel_head *head);
 

@@ -206,25 +206,30 @@ static void unannounced_chain(struct bpf *bpf, struct deed *deed, const struct p
 						 seen->maker.chain);
 }
 
-static void makers_functions(struct bpf *bpf, struct deed *deed, const struct proc *proc)
+static unsigned via_add(struct bpf *bpf, struct deed *deed, unsigned count, const uint16_t *hooks,
+			unsigned hook_count)
 {
-	deed->hook = proc->made_in;
-	deed->event.function = define_function(bpf->live, proc->made_in);
-	for (unsigned i = 0; i < proc->made_via_count; i++)
-		deed->event.via[i] = define_function(bpf->live, proc->made_via[i]);
+	for (unsigned i = 0; i < hook_count && count < WIRE_VIA_MAX; i++)
+		deed->event.via[count++] = define_function(bpf->live, hooks[i]);
+	return count;
 }
 
-static void unannounced_functions(struct bpf *bpf, struct deed *deed, const struct seen_stack *seen)
+static void unannounced_functions(struct bpf *bpf, struct deed *deed, const struct proc *proc,
+				  const struct seen_stack *seen)
 {
+	static const uint16_t loading = LIVE_HOOK_dlopen;
+	const struct made_in *made =
+		seen->is_libc_only ? bpf_made_in(bpf, seen->maker.chain) : NULL;
 	unsigned count = 0;
 
-	deed->hook = seen->hook;
-	deed->event.function = define_function(bpf->live, seen->hook);
+	deed->hook = made && (!seen->hook || is_makers(proc, seen)) ? made->hook : seen->hook;
+	deed->event.function = define_function(bpf->live, deed->hook);
 	/* The loader opens what it was asked for by dlopen, or by the program's own needs. */
 	if (seen->is_loader && !seen->via_count)
-		deed->event.via[count++] = define_function(bpf->live, LIVE_HOOK_dlopen);
-	for (unsigned i = 0; i < seen->via_count && count < WIRE_VIA_MAX; i++)
-		deed->event.via[count++] = define_function(bpf->live, seen->via[i]);
+		count = via_add(bpf, deed, count, &loading, 1);
+	count = via_add(bpf, deed, count, seen->via, seen->via_count);
+	if (made)
+		via_add(bpf, deed, count, made->via, made->via_count);
 }
 
 /* Saying hello: to a socket of a random name that only the tree was told, with a ring that has
@@ -307,10 +312,7 @@ static bool deed_unannounced(struct bpf *bpf, struct deed *deed, struct proc *pr
 		seen.is_loader = true;
 		seen.id = start_up_stack(bpf);
 	}
-	if (is_makers(proc, &seen))
-		makers_functions(bpf, deed, proc);
-	else
-		unannounced_functions(bpf, deed, &seen);
+	unannounced_functions(bpf, deed, proc, &seen);
 	if (seen.first < seen.count)
 		deed->maker =
 			bpf->frames[seen.outside < seen.count ? seen.outside : seen.first].object;

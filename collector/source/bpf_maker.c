@@ -8,11 +8,13 @@
  * is one whose maker is not known, which its stacks say.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bpf.h"
 
 #define HALF_MAX (1u << 16)
+#define MADE_MAX (1u << 18)
 #define CLONE_VM 0x100
 
 static struct key thread_key(const struct bpf *bpf, uint32_t pid, uint32_t tid, uint64_t start_ns)
@@ -66,15 +68,39 @@ void bpf_maker_forget(struct bpf *bpf, const struct wire_kernel_head *head)
 		maker_put(bpf, key, 0);
 }
 
-/* The functions it was made in: what the child does for its maker is done in them. */
-static void child_functions(struct proc *child, const struct seen_stack *seen)
+/* What libc does in those it made, it does within the functions it made them in: for a program
+ * (system, popen), and on threads of its own (getaddrinfo_a). A chain tells the functions. */
+static void made_keep(struct bpf *bpf, uint32_t chain, const struct seen_stack *seen)
 {
-	child->made_in = (uint16_t)seen->hook;
-	child->made_via_count = (uint8_t)seen->via_count;
-	memcpy(child->made_via, seen->via, sizeof(child->made_via));
+	struct map_entry *entry = map_add(&bpf->made_map, key_of(bpf->live->seed, &chain, sizeof(chain)));
+	uint32_t room = bpf->made_room ? bpf->made_room * 2 : 64;
+	struct made_in *made, *more;
+
+	if (!entry || entry->value || bpf->made_count >= MADE_MAX)
+		return;
+	if (bpf->made_count == bpf->made_room) {
+		more = realloc(bpf->made, room * sizeof(*more));
+		if (!more)
+			return;
+		bpf->made = more;
+		bpf->made_room = room;
+	}
+	made = &bpf->made[bpf->made_count++];
+	*made = (struct made_in){ .hook = (uint16_t)seen->hook,
+				  .via_count = (uint16_t)seen->via_count };
+	memcpy(made->via, seen->via, sizeof(made->via));
+	entry->value = bpf->made_count;
 }
 
-static struct maker maker_unwind(struct bpf *bpf, struct proc *proc, struct proc *child,
+const struct made_in *bpf_made_in(const struct bpf *bpf, uint32_t chain)
+{
+	const struct map_entry *entry =
+		map_find(&bpf->made_map, key_of(bpf->live->seed, &chain, sizeof(chain)));
+
+	return entry && entry->value ? &bpf->made[entry->value - 1] : NULL;
+}
+
+static struct maker maker_unwind(struct bpf *bpf, struct proc *proc,
 				 const struct wire_kernel_fork *record, size_t bytes)
 {
 	const uint8_t *at = (const uint8_t *)(record + 1);
@@ -89,8 +115,7 @@ static struct maker maker_unwind(struct bpf *bpf, struct proc *proc, struct proc
 		return maker;
 	maker.chain = define_chain(bpf->live, proc->id, seen.id, seen.maker.chain);
 	maker.is_partial = seen.flags & (WIRE_STACK_PARTIAL | WIRE_STACK_TRUNCATED);
-	if (child)
-		child_functions(child, &seen);
+	made_keep(bpf, maker.chain, &seen);
 	return maker;
 }
 
@@ -106,7 +131,7 @@ int bpf_maker_tell(struct bpf *bpf, struct proc *proc, struct proc *child,
 	if (has_stack && bytes - sizeof(*record) < sizeof(struct wire_kernel_regs))
 		return -EINVAL;
 	if (has_stack)
-		maker = maker_unwind(bpf, proc, child, record, bytes);
+		maker = maker_unwind(bpf, proc, record, bytes);
 	else if (child && !(head->flags & WIRE_KERNEL_CUT))
 		maker = bpf_maker_of(bpf, head); /* goes on as the thread that forked it */
 	if (child)

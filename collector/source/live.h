@@ -92,9 +92,6 @@ struct proc {
 	uint64_t told_instance; /* the kernel saw that hello pass, 0: none yet */
 	uint32_t exec_chain;  /* of the exec that is about to replace this image */
 	bool is_borrower;     /* runs in its maker's memory, on a stack that does not tell who made it */
-	uint16_t made_in;     /* the hooked function its maker was in, and the marked ones around it */
-	uint16_t made_via[WIRE_VIA_MAX];
-	uint8_t made_via_count;
 	uint64_t libc_base;   /* load bias of the libc that the shim stands before, 0: not known */
 	char *root;	      /* real path of its root where that is not ours, or NULL */
 	bool is_elsewhere;    /* in another mount namespace: root is a path of that one */

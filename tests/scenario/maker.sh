@@ -25,3 +25,7 @@ expect_deviations 1 libmaker.so exec.run '.*/cat' '^libmaker.so\|maker_app'
 watch helper --policy "$strict" -- "$subjects/maker_app" helper data.txt
 ! has_kernel || expect_deviation libmaker.so file.read "$cwd/data.txt" \
 	'^libmaker.so\|.*maker_app'
+
+# A thread that libc made for a public function is inside that function.
+watch resolve --policy "$strict" -- "$subjects/maker_app" resolve localhost
+expect_no_deviation libmaker.so

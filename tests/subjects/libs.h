@@ -26,6 +26,7 @@ int lister_list(const char *directory, const char *path);
 int maker_threads(const char *command);
 int maker_many(const char *path, int count);
 int maker_redirected(char *const argv[], const char *path);
+int maker_resolve(const char *name);
 int maker_helper(const char *path);
 
 /* libworker: opens path on a thread of its own and waits for it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libmaker: makes threads and children that begin on stacks of their own, and has them act. */
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
@@ -85,6 +86,14 @@ int maker_redirected(char *const argv[], const char *path)
 	if (error || waitpid(pid, &status, 0) != pid)
 		return -1;
 	return status;
+}
+
+/* libc resolves it on a thread of its own, for us. */
+int maker_resolve(const char *name)
+{
+	struct gaicb request = { .ar_name = name }, *list[] = { &request };
+
+	return getaddrinfo_a(GAI_WAIT, list, 1, NULL) || gai_error(&request) ? -1 : 0;
 }
 
 static int helper(void *path)

@@ -16,6 +16,8 @@ int main(int argc, char **argv)
 		want(maker_redirected(cat, argv[2]) == 0, "redirected");
 	else if (!strcmp(argv[1], "helper"))
 		want(maker_helper(argv[2]) == 0, "helper");
+	else if (!strcmp(argv[1], "resolve"))
+		want(maker_resolve("localhost") == 0, "resolve");
 	puts("made");
 	return 0;
 }
