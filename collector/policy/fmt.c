@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sowatch policy fmt: keys in the order of the schema, lists sorted where their order means nothing.
- * The result is read again: what it says and what is commented must be what it was.
+ * sowatch policy fmt: keys in the order of the schema, lists sorted where their order means
+ * nothing. The result is read again: what it says and what is commented must be what it was.
  */
 #include "fmt.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The policy language as a JSON Schema (draft 2020-12), for editors that complete and check. Made of
- * schema.tbl.h; beside it stands here only what a mapping's members are, and which words some keys
- * take. What needs looking at values (globs, addresses, dates) stays the loader's.
+ * The policy language as a JSON Schema (draft 2020-12), for editors that complete and check.
+ * Made of schema.tbl.h; beside it stands here only what a mapping's members are, and which words
+ * some keys take. What needs looking at values (globs, addresses, dates) stays the loader's.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -19,4 +19,5 @@ check
 grep -E '\.(c|h|cc)$' "$work/files" | grep -v '^tests/contract/' |
 	xargs -d '\n' grep -nwE 'TO[D]O|FIX[M]E|XX[X]' 2>/dev/null >"$work/later"
 [ ! -s "$work/later" ] || fail "these lines put something off" - <"$work/later"
-expect "the policies are data only" test -z "$(grep '^policies/' "$work/files" | grep -vE '\.(yaml|yml|md)$')"
+# policies/schema.json is made by the program, contract.schema sees to it.
+expect "the policies are data only" test -z "$(grep '^policies/' "$work/files" | grep -vxE '.*\.(yaml|yml|md)|policies/schema\.json')"
