@@ -151,6 +151,8 @@ static bool is_tree(const struct maker *maker, uint32_t first, const char *top, 
 	const struct learned_rule *last = NULL;
 	for (uint32_t i = first; i < rules->count; i++) {
 		const struct learned_rule *rule = &rules->items[i];
+		if (strncmp(rule->parts[0], top, len))
+			break; /* all that begin alike are neighbours */
 		if (!is_below(rule->parts[0], top, len) || is_special(rule->parts[0]))
 			continue;
 		directories += !last || !is_same_directory(last, rule);

@@ -279,7 +279,7 @@ static void scan_segment(struct scan *scan, const char *at, const char *end)
 			const char *close = memchr(at, '>', (size_t)(end - at));
 			push_class(scan, TOKEN_REDACTED, at, (size_t)(close + 1 - at));
 			at = close + 1;
-		} else if (is_alnum(*at)) {
+		} else if (scan->is_temporary ? is_word_char(*at) : is_alnum(*at)) {
 			scan_word(scan, &at, end);
 		} else {
 			push(scan, TOKEN_LITERAL, at++, 1);
