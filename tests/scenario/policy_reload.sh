@@ -128,16 +128,24 @@ ln -sfn .sets/a "$work/policy/..data"
 ln -sfn ..data/p.yaml "$work/policy/p.yaml"
 turn_link()
 {
-	sleep 1
+	local i
+	for i in $(seq 200); do
+		[ -s "$work/link-$1" ] && break
+		sleep 0.1
+	done
 	ln -sfn .sets/b "$work/policy/..new"
 	mv -T "$work/policy/..new" "$work/policy/..data"
-	sleep 1
+	for i in $(seq 50); do
+		grep -q second "$work/link-$1" && break
+		[ "$1" = on ] || [ "$i" -lt 15 ] || break
+		sleep 0.1
+	done
 	touch "$cwd/stop"
 }
 for reload in on off; do
 	ln -sfn .sets/a "$work/policy/..data"
 	fresh
-	turn_link &
+	turn_link $reload &
 	background=($!)
 	(cd "$cwd" && exec timeout --foreground -k 5 100 "$sowatch" run -q --reload $reload --vantage "$vantage" \
 		-o "$work/link.swl" --alerts "$work/link-$reload" -p "$work/policy" -- "$python" act.py) >/dev/null 2>&1
