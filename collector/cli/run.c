@@ -22,8 +22,6 @@
 #include "../../preload/wire/session.h"
 #include "run.h"
 
-/* What `auto` takes where the probes load: true once they have proven themselves. */
-#define AUTO_TAKES_BOTH false
 #define DRAIN_ITEMS 65536u /* then look at signals and the clock again */
 #define COLLECTOR_NICE (-10)
 #define FLUSH_NS 1000000000ull
@@ -36,6 +34,7 @@ struct run {
 	struct run_signals signals;
 	pid_t root;
 	bool is_root_over, is_ended, is_told;
+	int gate_error;	      /* why the probes would not watch the command: negative errno */
 	int status;	      /* of the root, as a shell says it */
 	unsigned interrupts;
 	uint64_t flushed_ns, over_ns;
@@ -69,30 +68,36 @@ static int source_try(const struct run *run, const char *vantage, struct source 
 	return source_ring_open(&options, ret_source, error, error_bytes);
 }
 
-/* Both where the kernel lets us, else the shim, and why. */
+static bool is_auto(const struct run *run)
+{
+	return !run->options.vantage || !strcmp(run->options.vantage, "auto");
+}
+
+/* Both where the kernel lets us, else the shim, and why. Said either way: what a verdict is worth
+ * depends on who watched. A shim that records nothing needs no probes beside it. */
 static int source_open_auto(struct run *run, char *error, size_t error_bytes)
 {
-	bool is_told = run->options.vantage && !run->options.judge.is_quiet;
+	bool is_told = !run->options.judge.is_quiet && !run->options.is_nop;
+	char *detail;
 
-	if (!AUTO_TAKES_BOTH) {
-		if (is_told)
-			cli_error("vantage: shim (the probes are attached only when asked for, "
-				  "--vantage both)");
-		return source_try(run, "shim", &run->source, error, error_bytes);
-	}
-	if (source_try(run, "both", &run->source, error, error_bytes) == 0) {
+	if (!run->options.is_nop &&
+	    source_try(run, "both", &run->source, error, error_bytes) == 0) {
 		if (is_told)
 			cli_error("vantage: both");
 		return 0;
 	}
-	if (!run->options.judge.is_quiet)
+	/* What libbpf adds to it is for who asks: doctor, --vantage both. */
+	detail = strstr(error, ": libbpf: ");
+	if (detail)
+		*detail = '\0';
+	if (is_told)
 		cli_error("vantage: shim (%s)", error);
 	return source_try(run, "shim", &run->source, error, error_bytes);
 }
 
 static int run_open_source(struct run *run)
 {
-	const char *vantage = run->options.vantage ? run->options.vantage : "auto";
+	const char *vantage = is_auto(run) ? "auto" : run->options.vantage;
 	bool has_shim = strcmp(vantage, "kernel") != 0;
 	char error[512] = "";
 	int result;
@@ -106,7 +111,7 @@ static int run_open_source(struct run *run)
 			  WIRE_RING_DATA_MAX >> 10);
 		return CLI_USAGE;
 	}
-	if (!strcmp(vantage, "auto"))
+	if (is_auto(run))
 		result = source_open_auto(run, error, sizeof(error));
 	else
 		result = source_try(run, vantage, &run->source, error, sizeof(error));
@@ -121,18 +126,46 @@ static int run_open_source(struct run *run)
 
 static int run_gate_open(void *arg, pid_t pid)
 {
-	return source_ring_watch(arg, pid);
+	struct run *run = arg;
+
+	run->gate_error = source_ring_watch(run->source, pid);
+	return run->gate_error;
+}
+
+static int run_spawn_watched(struct run *run, char **command)
+{
+	char **environment = source_ring_environ(run->source, environ);
+	const struct run_gate gate = { run_gate_open, run };
+	bool has_probes = source_ring_mechanism(run->source);
+
+	return environment ? run_spawn(run->options.program, command, environment, &run->signals,
+				       has_probes ? &gate : NULL, &run->root)
+			   : ENOMEM;
+}
+
+/* The probes are attached, but would not watch this command. */
+static int run_spawn_auto(struct run *run, char **command)
+{
+	char error[512] = "";
+
+	if (!run->options.judge.is_quiet)
+		cli_error("vantage: shim (the probes cannot watch the command: %s)",
+			  strerror(-run->gate_error));
+	source_close(run->source);
+	run->source = NULL;
+	run->gate_error = 0;
+	if (source_try(run, "shim", &run->source, error, sizeof(error)) == 0)
+		return run_spawn_watched(run, command);
+	cli_error("%s", error);
+	return ENOMEM;
 }
 
 static int run_start(struct run *run, char **command)
 {
-	char **environment = source_ring_environ(run->source, environ);
-	const struct run_gate gate = { run_gate_open, run->source };
-	bool has_probes = source_ring_mechanism(run->source);
-	int error = environment ? run_spawn(run->options.program, command, environment,
-					    &run->signals, has_probes ? &gate : NULL, &run->root)
-				: ENOMEM;
+	int error = run_spawn_watched(run, command);
 
+	if (error && run->gate_error && is_auto(run))
+		error = run_spawn_auto(run, command);
 	if (!error) {
 		/* Where processors are scarce full rings must not wait for us. Root only; after the
 		 * fork, so that the command does not inherit it. */

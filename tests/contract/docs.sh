@@ -112,7 +112,7 @@ PY
 	cp "$subjects/fixed_static" "$cwd/static"
 	here=$work/fields
 	mkdir "$here"
-	(cd "$cwd" && exec timeout -k 5 60 "$sowatch" run -p "$work/all.yaml" -o "$here/log.swl" \
+	(cd "$cwd" && exec timeout -k 5 60 "$sowatch" run --vantage shim -p "$work/all.yaml" -o "$here/log.swl" \
 		--alerts "$here/alerts" --summary "$here/live" -- /bin/sh -c '"$@"; :' - "$python" "$work/act.py") 2>"$here/err"
 	expect "there are alerts" test -s "$here/alerts"
 	head -n 1 "$here/alerts" >"$here/baseline"
@@ -178,11 +178,13 @@ check_case_keys()
 # What --vantage auto takes is what the page says it takes.
 check_vantage()
 {
-	local sentence='the probes are attached only when asked for' said=no there=no
-	tr '\n\t' '  ' <"$man/$verb_page" | tr -s ' ' | grep -q "$sentence" && said=yes
-	"$sowatch" run -o "$work/auto.swl" --vantage auto -- true >"$work/auto" 2>&1
-	! grep -q "$sentence" "$work/auto" || there=yes
-	expect "the page says \"$sentence\" ($said) where run does ($there)" test $said = $there
+	local sentence='_auto_ takes both where the probes attach, else the shim alone' took=shim
+	tr '\n\t' '  ' <"$man/$verb_page" | tr -s ' ' >"$work/page"
+	expect "the page says \"$sentence\"" grep -qF "$sentence" "$work/page"
+	! "$sowatch" run -o "$work/both.swl" --vantage both -- true >"$work/both" 2>&1 || took=both
+	"$sowatch" run -o "$work/auto.swl" --vantage auto --summary "$work/auto.json" -- true >"$work/auto" 2>&1
+	expect "auto takes $took here" test "$(jq -r .coverage.vantage "$work/auto.json")" = $took
+	expect "and says so" grep -qE "vantage: $took( \(..*\))?\$" "$work/auto"
 }
 
 check_pages()

@@ -19,7 +19,7 @@ deviations() { jq .deviations "$logs/$1.json" 2>/dev/null; }
 
 title "1. The uploader as its vendor wrote it"
 echo "It lists the repository, finds coverage.xml and posts both to the vendor, here 127.0.0.10:$CODECOV_PORT."
-echo "Only the shim watches, no kernel probes; --accept shim-only says that is known."
+echo "Where the kernel's probes attach (root) they watch too; where not, --accept shim-only says it is known."
 echo
 act_run healthy "$logs" || fail "the healthy uploader ended with $?"
 [ "$(deviations healthy)" = 0 ] || fail "the healthy uploader should not deviate"
