@@ -6,7 +6,7 @@
 prepare() { echo hello >data.txt; }
 fresh
 mkdir -p "$work/run"
-(cd "$cwd" && exec "$sowatch" run -p "$root/policies" -p "$scenario_dir/strict.yaml" \
+(cd "$cwd" && exec "$sowatch" run --vantage shim -p "$root/policies" -p "$scenario_dir/strict.yaml" \
 	-o "$work/run/log.swl" -- "$subjects/ticker" data.txt "$work/run/output" "$work/run/go") \
 	>"$work/run/out" 2>"$work/run/err" </dev/null &
 collector=$!

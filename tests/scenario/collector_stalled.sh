@@ -7,7 +7,7 @@ prepare() { echo hello >data.txt; }
 fresh
 here=$work/run
 mkdir -p "$here"
-(cd "$cwd" && exec "$sowatch" run --accept shim-only -p "$root/policies" -p "$scenario_dir/strict.yaml" \
+(cd "$cwd" && exec "$sowatch" run --vantage shim --accept shim-only -p "$root/policies" -p "$scenario_dir/strict.yaml" \
 	-o "$here/log.swl" --alerts "$here/alerts.jsonl" --summary "$here/summary.json" \
 	-- "$subjects/ticker" data.txt "$here/output" "$here/go") >"$here/out" 2>"$here/err" </dev/null &
 collector=$!

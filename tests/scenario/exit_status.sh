@@ -21,7 +21,7 @@ watch fail-missed --fail-on deviates --no-bare --status 5 -- "$subjects/fixed_st
 fresh
 here=$work/run-shim-only
 mkdir "$here"
-"$sowatch" run -o "$here/log.swl" --summary "$here/summary.json" -- true 2>"$here/err"
+"$sowatch" run --vantage shim -o "$here/log.swl" --summary "$here/summary.json" -- true 2>"$here/err"
 expect_verdict unknown
 
 # Standard input and output belong to the command.
@@ -30,7 +30,7 @@ watch stdin --stdin "$work/input" -- sh -c 'cat; echo error >&2'
 expect "what went in came out" cmp -s "$work/input" "$here/out"
 
 # A signal to sowatch reaches the command.
-"$sowatch" run -o "$work/log-term.swl" -- \
+"$sowatch" run --vantage shim -o "$work/log-term.swl" -- \
 	sh -c 'trap "exit 9" TERM; echo up >"$1"; while :; do sleep 0.05; done' - "$work/up" 2>/dev/null &
 pid=$!
 wait_until 10 test -s "$work/up"
