@@ -8,11 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench_service.h"
 
 #define ROUNDS 9
 #define BATCH 4096
+
+/* The processor's time, not the clock's: judging waits for nothing. */
+static double cpu_s(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
 
 static int feed(void *arg, const struct item *item)
 {
@@ -60,12 +69,12 @@ static double bench(struct policy *policy, const struct service *service, uint64
 	}
 	for (uint64_t done = 0; done < verdicts; done += BATCH) {
 		make_events(&scene, service->has_new_targets, &number, events);
-		double start_s = now_s();
+		double start_s = cpu_s();
 		for (unsigned i = 0; i < BATCH; i++) {
 			policy_judge(policy, model, &events[i], outcomes);
 			allowed += outcomes[0].kind == OUTCOME_ALLOWED;
 		}
-		spent_s += now_s() - start_s;
+		spent_s += cpu_s() - start_s;
 	}
 	if (service->rules && allowed < verdicts)
 		die("not everything is allowed: these rules do not fit the bench");
