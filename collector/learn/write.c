@@ -267,6 +267,12 @@ static void write_holes(struct text *text, const struct learned *learned)
 		is_first = false;
 	}
 	text_add(text, is_first ? "" : ".\n");
+	for (uint32_t i = 0; i < facts->run_count; i++)
+		if (!strcmp(facts->runs[i].vantage, "kernel")) {
+			text_add(text, "# The kernel alone watched a run: loads, variables and names "
+				       "that were asked for are not seen then.\n");
+			break;
+		}
 }
 
 void learn_write_yaml(const struct learned *learned, const struct learn_profile *profile,
