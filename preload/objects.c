@@ -3,6 +3,8 @@
  * Which object an address belongs to, and telling the collector about each object once. Lock-free:
  * two threads that meet at a new object may define it twice under two ids, which is harmless.
  */
+#include <sys/auxv.h>
+
 #include "hook.h"
 
 #define OBJECTS 1024u /* power of two */
@@ -31,17 +33,51 @@ bool object_is_shim(uint64_t pc)
 	return pc - shim_start < shim_end - shim_start;
 }
 
-/* The program headers, in the first page where every linker puts them. */
-static const ElfW(Phdr) *object_segments(const struct dl_find_object *object, unsigned *ret_count)
+static const ElfW(Phdr) *header_segments(const void *start, unsigned *ret_count)
 {
-	const ElfW(Ehdr) *header = object->dlfo_map_start;
+	const ElfW(Ehdr) *header = start;
 
-	*ret_count = 0;
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_phentsize != sizeof(ElfW(Phdr)) ||
 	    header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > 4096)
 		return NULL;
 	*ret_count = header->e_phnum;
 	return (const void *)((const char *)header + header->e_phoff);
+}
+
+/* The program headers, in the first page where every linker puts them. A file with holes between
+ * its segments is one object per segment to the loader (node is): there the kernel knows where those
+ * of the executable are, and a library has them where its addresses begin. */
+static const ElfW(Phdr) *object_segments(const struct dl_find_object *object, unsigned *ret_count)
+{
+	const struct link_map *map = object->dlfo_link_map;
+	const ElfW(Phdr) *segments = header_segments(object->dlfo_map_start, ret_count);
+	struct dl_find_object first;
+
+	if (segments)
+		return segments;
+	*ret_count = 0;
+	if (!map->l_name || !map->l_name[0]) {
+		segments = (const void *)getauxval(AT_PHDR);
+		*ret_count = segments ? (unsigned)getauxval(AT_PHNUM) : 0;
+		return segments;
+	}
+	if (_dl_find_object((void *)map->l_addr, &first) < 0 || first.dlfo_link_map != map)
+		return NULL;
+	return header_segments((const void *)map->l_addr, ret_count);
+}
+
+static bool segments_hold(const ElfW(Phdr) *segment, unsigned count, uint64_t base,
+			  uint64_t address, uint64_t bytes)
+{
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t start = base + segment[i].p_vaddr;
+
+		if (segment[i].p_type == PT_LOAD && (segment[i].p_flags & PF_R) &&
+		    address >= start && bytes <= segment[i].p_memsz &&
+		    address - start <= segment[i].p_memsz - bytes)
+			return true;
+	}
+	return false;
 }
 
 bool object_holds(uint64_t address, unsigned bytes)
@@ -53,43 +89,41 @@ bool object_holds(uint64_t address, unsigned bytes)
 	if (_dl_find_object((void *)address, &object) < 0)
 		return false;
 	segment = object_segments(&object, &count);
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t start = object.dlfo_link_map->l_addr + segment[i].p_vaddr;
+	return segments_hold(segment, count, object.dlfo_link_map->l_addr, address, bytes);
+}
 
-		if (segment[i].p_type == PT_LOAD && (segment[i].p_flags & PF_R) &&
-		    address >= start && address + bytes <= start + segment[i].p_memsz)
-			return true;
+static struct blob note_build_id(const char *at, const char *end)
+{
+	while (end - at >= (long)sizeof(ElfW(Nhdr))) {
+		const ElfW(Nhdr) *note = (const void *)at;
+		uint64_t name = (note->n_namesz + 3ull) & ~3ull;
+		uint64_t body = (note->n_descsz + 3ull) & ~3ull;
+
+		if (sizeof(*note) + name + body > (uint64_t)(end - at))
+			break;
+		if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+		    !memcmp(at + sizeof(*note), "GNU", 4) && note->n_descsz <= 64)
+			return (struct blob){ at + sizeof(*note) + name, note->n_descsz };
+		at += sizeof(*note) + name + body;
 	}
-	return false;
+	return (struct blob){ NULL, 0 };
 }
 
 static struct blob object_build_id(const struct dl_find_object *object)
 {
 	uint64_t base = object->dlfo_link_map->l_addr;
+	struct blob id = { NULL, 0 };
 	unsigned count;
 	const ElfW(Phdr) *segment = object_segments(object, &count);
 
-	for (unsigned i = 0; i < count; i++) {
-		const char *at = (const char *)(base + segment[i].p_vaddr);
-		const char *end = at + segment[i].p_memsz;
+	for (unsigned i = 0; i < count && !id.data; i++) {
+		uint64_t at = base + segment[i].p_vaddr;
 
-		if (segment[i].p_type != PT_NOTE || at < (const char *)object->dlfo_map_start ||
-		    end > (const char *)object->dlfo_map_end)
-			continue;
-		while (end - at >= (long)sizeof(ElfW(Nhdr))) {
-			const ElfW(Nhdr) *note = (const void *)at;
-			uint64_t name = (note->n_namesz + 3ull) & ~3ull;
-			uint64_t body = (note->n_descsz + 3ull) & ~3ull;
-
-			if (sizeof(*note) + name + body > (uint64_t)(end - at))
-				break;
-			if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
-			    !memcmp(at + sizeof(*note), "GNU", 4) && note->n_descsz <= 64)
-				return (struct blob){ at + sizeof(*note) + name, note->n_descsz };
-			at += sizeof(*note) + name + body;
-		}
+		if (segment[i].p_type == PT_NOTE &&
+		    segments_hold(segment, count, base, at, segment[i].p_memsz))
+			id = note_build_id((const char *)at, (const char *)at + segment[i].p_memsz);
 	}
-	return (struct blob){ NULL, 0 };
+	return id;
 }
 
 static const char *object_soname(const struct link_map *map)
