@@ -49,6 +49,8 @@ static int take_event(void *arg, struct read_log *log, struct policy *policy,
 	struct fact_subject *subject = facts_subject(log->facts, charged->subject);
 	if (!subject)
 		return 0;
+	for (uint32_t i = 0; chain && i < chain->own_count; i++)
+		policy_bind(policy, chain->links[i].subject); /* who is a conduit is told then */
 	int error = facts_add(log->facts, log->model, event, subject, NULL);
 	if (error || subject->kind != SUBJECT_LIBRARY)
 		return error;

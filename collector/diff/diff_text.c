@@ -59,15 +59,24 @@ static void print_subject(const struct diff_subject *subject, FILE *stream)
 	text_done(&line);
 }
 
-/* Outermost first, as a path to it. */
+/* Outermost first, as a path to it; libc and the like say nothing here. */
 static void add_stack(struct text *text, const struct fact *fact)
 {
-	uint32_t count = fact->stack_count < STACK_SHOWN ? fact->stack_count : STACK_SHOWN;
+	const char *shown[STACK_SHOWN];
+	uint32_t count = 0;
+	bool is_cut = false;
+	for (uint32_t i = 0; i < fact->stack_count && !is_cut; i++) {
+		if (fact->stack_conduits >> i & 1 ||
+		    (count && !strcmp(shown[count - 1], fact->stack[i])))
+			continue;
+		is_cut = count == STACK_SHOWN;
+		if (!is_cut)
+			shown[count++] = fact->stack[i];
+	}
 	text_add(text, count ? "    from " : "");
-	if (fact->stack_count > count)
-		text_add(text, "... ");
+	text_add(text, is_cut ? "... " : "");
 	for (uint32_t i = count; i-- > 0;) {
-		text_escape_string(text, fact->stack[i], ESCAPE_TERMINAL);
+		text_escape_string(text, shown[i], ESCAPE_TERMINAL);
 		text_add(text, i ? " > " : "");
 	}
 }
@@ -109,6 +118,22 @@ static void print_versions(const struct diff *diff, FILE *stream)
 	}
 }
 
+/* Could a hole of this side explain it? That the kernel was not watched on either side makes no
+ * difference between the two. */
+static bool has_telling_hole(const struct diff *diff, enum diff_side side)
+{
+	bool is_shim[DIFF_SIDES] = {false, false}, has_other = false;
+	for (unsigned at = 0; at < DIFF_SIDES; at++)
+		for (uint32_t i = 0; i < diff->facts[at].run_count; i++)
+			for (uint32_t hole = 0; hole < diff->facts[at].runs[i].hole_count; hole++) {
+				const char *name = diff->facts[at].runs[i].holes[hole].name;
+				bool is_kernel = !strcmp(name, words_hole(HOLE_KERNEL));
+				is_shim[at] |= is_kernel;
+				has_other |= at == side && !is_kernel;
+			}
+	return has_other || (is_shim[side] && !is_shim[1 - side]);
+}
+
 static void print_holes(struct pool *pool, const struct diff *diff, FILE *stream)
 {
 	struct strings holes[DIFF_SIDES] = {0};
@@ -126,9 +151,9 @@ static void print_holes(struct pool *pool, const struct diff *diff, FILE *stream
 					is_both ? "in both" : side ? "in the second" : "in the first",
 					sentence);
 		}
-	if (diff->vanished && holes[DIFF_AFTER].count)
+	if (diff->vanished && has_telling_hole(diff, DIFF_AFTER))
 		fprintf(stream, "what vanished may also be something that could not be seen\n");
-	if (diff->appeared && holes[DIFF_BEFORE].count)
+	if (diff->appeared && has_telling_hole(diff, DIFF_BEFORE))
 		fprintf(stream, "what appeared may also be something that could not be seen "
 				"before\n");
 }

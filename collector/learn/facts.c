@@ -11,6 +11,7 @@
 
 #define STACK_NAMES_MAX 24u
 #define CODE_DEPTH 8u
+_Static_assert(STACK_NAMES_MAX <= 32, "stack_conduits has a bit for each");
 
 /* --- strings ----------------------------------------------------------------------------------- */
 
@@ -201,9 +202,12 @@ static void keep_stack(struct facts *facts, struct fact *fact, const struct chai
 	fact->stack = pool_alloc(facts->pool, count * sizeof(*fact->stack));
 	fact->stack_count = count;
 	fact->stack_run = facts->run;
+	fact->stack_conduits = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		const char *name = chain->links[i].subject->name;
 		fact->stack[i] = pool_copy(facts->pool, name, strlen(name));
+		if (policy_is_conduit(chain->links[i].subject->binding))
+			fact->stack_conduits |= 1u << i;
 	}
 }
 

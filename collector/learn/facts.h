@@ -64,6 +64,7 @@ struct fact {
 	uint32_t run_count;
 	const char **stack; /* of the earliest, innermost first */
 	uint32_t stack_count, stack_run; /* the run it is from */
+	uint32_t stack_conduits;	  /* bit i: passes everything on, as far as is known */
 };
 
 struct facts {

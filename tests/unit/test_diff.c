@@ -54,7 +54,9 @@ static struct recording *record(struct lab *lab, const char *library, const char
 	struct recording *made = &lab->recordings[lab->count];
 	struct scene *scene = &made->scene;
 	*made = (struct recording){.now_ns = 2 * SECOND};
-	snprintf(made->path, sizeof(made->path), "%s/%u.swl", lab->directory, lab->count);
+	char path[64];
+	snprintf(path, sizeof(path), "%s/%u.swl", lab->directory, lab->count);
+	strcpy(made->path, path);
 	assert_int_equal(log_create(made->path, &made->log), 0);
 	*scene = (struct scene){.feed = append, .arg = made};
 	struct item run = {.type = ITEM_RUN};
