@@ -142,6 +142,38 @@ static size_t date_at(const char *text, size_t len)
 	return has_form && is_two(text + 5, 2, 1, 12) && is_two(text + 8, 2, 1, 31) ? 10 : 0;
 }
 
+static bool is_two_digits(const char *text, size_t len)
+{
+	return len >= 2 && is_digit(text[0]) && is_digit(text[1]);
+}
+
+/* 20:12:01, 20:12, and behind a date also 20-12-01 and 20.12: the length, else 0. */
+static size_t time_at(const char *text, size_t len, bool is_behind_date)
+{
+	size_t at = 2;
+	char mark = len > 2 ? text[2] : 0;
+	bool is_mark = mark == ':' || (is_behind_date && mark && strchr("-._", mark));
+	if (!is_mark || !is_two_digits(text, len) || !is_two(text, 2, 0, 23))
+		return 0;
+	while (at < 8 && at < len && text[at] == mark && is_two_digits(text + at + 1, len - at - 1) &&
+	       is_two(text + at + 1, 2, 0, 60))
+		at += 3;
+	return at == 2 || (at < len && is_digit(text[at])) ? 0 : at;
+}
+
+/* A date, and the time of day behind it. */
+static size_t instant_at(const char *text, size_t len)
+{
+	size_t date = date_at(text, len);
+	if (!date)
+		return time_at(text, len, false);
+	if (date + 1 < len && strchr("T-_ .", text[date])) {
+		size_t time = time_at(text + date + 1, len - date - 1, true);
+		date += time ? time + 1 : 0;
+	}
+	return date;
+}
+
 /* 1.2, 1.2.3: the length, else 0. */
 static size_t version_at(const char *text, size_t len)
 {
@@ -208,7 +240,7 @@ static bool is_behind_so(const struct scan *scan, const char *text)
 
 static void scan_number(struct scan *scan, const char **at, const char *end)
 {
-	size_t len = (size_t)(end - *at), date = date_at(*at, len), version = version_at(*at, len);
+	size_t len = (size_t)(end - *at), date = instant_at(*at, len), version = version_at(*at, len);
 	size_t digits = span(*at, len, is_digit);
 	enum token_class class = TOKEN_NUMBER;
 	if (date) {
@@ -241,7 +273,7 @@ static void scan_word(struct scan *scan, const char **at, const char *end)
 	/* A short one that happens to be hexadecimal is random like its neighbours. */
 	bool may_be_hash = is_hash(&word, len) && (len >= HASH_SURE || !scan->is_temporary);
 	if (scan->options->kind == NORMAL_PATH && !may_be_hash &&
-	    is_random(&word, *at, len, scan->is_temporary) && !date_at(*at, room)) {
+	    is_random(&word, *at, len, scan->is_temporary) && !instant_at(*at, room)) {
 		push_class(scan, TOKEN_RANDOM, *at, len);
 		*at += len;
 		return;

@@ -92,6 +92,13 @@ static void test_evident_classes_need_two(void **state)
 		 "/c/*.bin");
 	PATTERNS(NORMAL_PATH, ("/log/app-2026-11-23.log", "/log/app-2026-11-24.log"),
 		 "/log/app-*.log");
+	PATTERNS(NORMAL_PATH, ("/log/2026-11-23T20:12:01.log", "/log/2026-11-23T20:13:59.log"),
+		 "/log/*.log");
+	PATTERNS(NORMAL_PATH, ("/log/a_2026-11-23_20-12-01", "/log/a_2026-11-23_20-13-59"),
+		 "/log/a_*");
+	PATTERNS(NORMAL_PATH, ("/log/20261123-201201.gz", "/log/20261123-201359.gz"),
+		 "/log/20261123-*.gz");
+	PATTERNS(NORMAL_PATH, ("/log/at-20:12", "/log/at-21:59"), "/log/at-*");
 	PATTERNS(NORMAL_PATH, ("/l/libfoo.so.1.2.3", "/l/libfoo.so.2"), "/l/libfoo.so.*");
 	PATTERNS(NORMAL_PATH, ("/opt/x-1.2/a", "/opt/x-1.3/a"), "/opt/x-*/a");
 	PATTERNS(NORMAL_PATH, ("/var/spool/10001", "/var/spool/10002"), "/var/spool/*");
