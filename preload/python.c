@@ -405,6 +405,14 @@ static void audit_first(void)
 	is_checking = false;
 }
 
+static void hook_take_out(void);
+
+static void audit_end(void)
+{
+	hook_take_out();
+	python_off(WIRE_PYTHON_ENDED);
+}
+
 static void audit_event(const char *event, PyObject *args)
 {
 	switch (event[0]) {
@@ -425,7 +433,7 @@ static void audit_event(const char *event, PyObject *args)
 	case 'c':
 		/* The end of the interpreter; should another begin, it is not listened to. */
 		if (!strcmp(event, "cpython._PySys_ClearAuditHooks"))
-			python_off(WIRE_PYTHON_ENDED);
+			audit_end();
 		break;
 	}
 }
@@ -449,9 +457,73 @@ static int python_audit(const char *event, PyObject *args, void *data)
 	return 0;
 }
 
+/* --- our entry in the interpreter's list of hooks ---------------------------------------------------- */
+/* It is allocated before the interpreter has chosen its allocators, and freed by the ones it chose: with
+ * -X dev or PYTHONMALLOC=debug that ends the program. So it is taken out of the list when the list
+ * is about to be freed. */
+struct hook_entry {
+	struct hook_entry *next;
+	int (*function)(const char *event, PyObject *args, void *data);
+	void *data;
+};
+static struct hook_entry **hook_place; /* what points to our entry */
+static struct hook_entry *hook_own;    /* kept reachable, for those who look for leaks */
+#define RUNTIME_BYTES_MAX (1u << 20)
+#define HOOKS_MAX 8
+
+static bool hook_search(struct hook_entry **place)
+{
+	for (unsigned i = 0; i < HOOKS_MAX; i++) {
+		struct hook_entry *entry = *place;
+
+		if (!python_is_pointer((uint64_t)entry) ||
+		    !memory_is_readable(entry, sizeof(*entry)) || !entry->function)
+			return false;
+		if (entry->function == python_audit && entry->data == &python) {
+			hook_place = place;
+			hook_own = entry;
+			return true;
+		}
+		place = &entry->next;
+	}
+	return false;
+}
+
+static bool hook_locate(uint64_t runtime)
+{
+	struct dl_find_object object;
+	uint64_t start, end;
+
+	if (_dl_find_object((void *)runtime, &object))
+		return false;
+	runtime &= ~511ull;
+	start = (uint64_t)object.dlfo_map_start;
+	end = (uint64_t)object.dlfo_map_end;
+	if (end - runtime > RUNTIME_BYTES_MAX)
+		end = runtime + RUNTIME_BYTES_MAX;
+	for (; runtime + 8 <= end; runtime += 8) {
+		uint64_t word;
+
+		if (runtime % 512 == 0 && !object_holds(runtime, 512))
+			break;
+		word = python_load(runtime);
+		if (word && (word < start || word >= (uint64_t)object.dlfo_map_end) &&
+		    hook_search((struct hook_entry **)runtime))
+			return true;
+	}
+	return false;
+}
+
+static void hook_take_out(void)
+{
+	if (hook_place && *hook_place == hook_own)
+		*hook_place = hook_own->next;
+}
+
 /* --- finding one ------------------------------------------------------------------------------------ */
 static bool api_find(void *(*find)(void *where, const char *name), void *where)
 {
+	struct dl_find_object object;
 	uint64_t eval;
 	bool is_whole = true;
 
@@ -465,12 +537,18 @@ static bool api_find(void *(*find)(void *where, const char *name), void *where)
 	python.api.PyTuple_Type = find(where, "PyTuple_Type");
 	eval = (uint64_t)find(where, "_PyEval_EvalFrameDefault");
 	python.api.eval_start = eval ? unwind_function(eval, &python.api.eval_end) : 0;
+	if (eval && !_dl_find_object((void *)eval, &object)) {
+		python.api.object_start = (uint64_t)object.dlfo_map_start;
+		python.api.object_end = (uint64_t)object.dlfo_map_end;
+	}
 	return is_whole && python.api.PyCode_Type && python.api.PyUnicode_Type &&
 	       python.api.PyTuple_Type;
 }
 
 static void python_found(void *(*find)(void *where, const char *name), void *where)
 {
+	uint64_t runtime = (uint64_t)find(where, "_PyRuntime");
+
 	if (!api_find(find, where)) {
 		python_off(WIRE_PYTHON_SYMBOLS);
 		return;
@@ -489,7 +567,8 @@ static void python_found(void *(*find)(void *where, const char *name), void *whe
 		return;
 	}
 	python_now(PYTHON_FOUND, WIRE_PYTHON_FOUND);
-	if (python.api.PySys_AddAuditHook(python_audit, NULL))
+	if (!runtime || python.api.PySys_AddAuditHook(python_audit, &python) ||
+	    !hook_locate(runtime))
 		python_off(WIRE_PYTHON_SYMBOLS);
 }
 

@@ -48,6 +48,7 @@ struct python_api {
 #undef FUNCTION
 	void *PyCode_Type, *PyUnicode_Type, *PyTuple_Type;
 	uint64_t eval_start, eval_end; /* _PyEval_EvalFrameDefault */
+	uint64_t object_start, object_end; /* the interpreter's */
 };
 
 enum python_kind {
@@ -190,6 +191,11 @@ static inline bool python_walk_next(struct python_walk *walk, uint64_t pc, uint6
 static inline bool python_is_eval(uint64_t pc)
 {
 	return pc - python.api.eval_start < python.api.eval_end - python.api.eval_start;
+}
+
+static inline bool python_is_inside(uint64_t address)
+{
+	return address - python.api.object_start < python.api.object_end - python.api.object_start;
 }
 
 static inline uint64_t python_load(uint64_t address)

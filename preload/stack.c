@@ -125,6 +125,34 @@ static void writer_add_python(struct writer *w, struct walk *walk, uint64_t pc)
 	}
 }
 
+/* A search through the jumps of large functions takes up to 2 ms, and outer frames are the same on
+ * stack after stack: answers of none or one are kept. Two words that check each other, as in the
+ * unwinder's cache. */
+#define TAILS 512u /* power of two */
+static struct {
+	uint64_t check, entry; /* key ^ entry; 0: none */
+} tails[TAILS];
+
+static unsigned tail_known(uint64_t return_pc, uint64_t callee, uint64_t entries[4])
+{
+	uint64_t key = (return_pc ^ callee << 20 ^ (uint64_t)load_generation << 56) *
+			       0x9e3779b97f4a7c15ull | 1;
+	uint64_t entry = __atomic_load_n(&tails[key >> 55].entry, __ATOMIC_RELAXED);
+	unsigned hops;
+
+	if (__atomic_load_n(&tails[key >> 55].check, __ATOMIC_RELAXED) == (key ^ entry)) {
+		entries[0] = entry;
+		return entry != 0;
+	}
+	hops = tail_path(return_pc, callee, entries, 4);
+	if (hops <= 1) {
+		entry = hops ? entries[0] : 0;
+		__atomic_store_n(&tails[key >> 55].entry, entry, __ATOMIC_RELAXED);
+		__atomic_store_n(&tails[key >> 55].check, key ^ entry, __ATOMIC_RELAXED);
+	}
+	return hops;
+}
+
 /* Inferred frames are put between a frame and the function it is found to have called. */
 static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 {
@@ -136,8 +164,11 @@ static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 	walk_begin(&walk, frame);
 	do {
 		uint64_t entries[4], pc = walk_pc(&walk);
-		unsigned hops = callee && !walk.frame.is_exact ?
-					tail_path(walk.frame.pc, callee, entries, 4) :
+		/* Jumps from the interpreter to itself take nobody off the stack, and it is full of
+		 * large functions to be searched. */
+		bool is_own = python_is_inside(pc) && python_is_inside(callee);
+		unsigned hops = callee && !walk.frame.is_exact && !is_own ?
+					tail_known(walk.frame.pc, callee, entries) :
 					0;
 
 		while (hops)

@@ -126,6 +126,10 @@ static bool search_from(struct search *search, uint64_t entry)
 				continue;
 			if (!search->budget--)
 				goto none;
+			/* Most jumps stay within; finding out where they go is what costs. */
+			target = at + 5 + (uint64_t)(int64_t)read_i32(at + 1);
+			if (op == 0xe9 && target >= entry && target < end)
+				continue;
 			target = branch_target(at, 0xe9, 0x25);
 			if (!target || (target >= entry && target < end))
 				continue;

@@ -58,10 +58,3 @@ class Reader:
 
     def __del__(self):
         read(self.path)
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        read(self.path)
-        raise StopIteration
