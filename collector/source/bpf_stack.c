@@ -192,6 +192,16 @@ static bool is_jumped_into(struct bpf *bpf, const struct seen_stack *seen)
 	return !may_reach;
 }
 
+/* A static program without call frames: its stack cannot be walked, and need not be, since nobody
+ * else's code is there to be on it. */
+static bool is_alone(struct bpf *bpf, const struct proc *proc, const struct unwind_who *who)
+{
+	const struct unwind_frame *frame = &bpf->stack->frames[0];
+
+	return bpf->stack->count && frame->object && is_main(proc, frame) &&
+	       unwind_is_alone(bpf->unwind, who, frame->object);
+}
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
 static void stack_look(struct bpf *bpf, const struct proc *proc, struct seen_stack *seen)
@@ -268,6 +278,10 @@ bool bpf_stack_unwind(struct bpf *bpf, struct proc *proc, const struct wire_kern
 							   : WIRE_STACK_FRAMES;
 	ret->flags = bpf->stack->flags &
 		     (WIRE_STACK_PARTIAL | WIRE_STACK_TRUNCATED | WIRE_STACK_FP);
+	if (ret->flags && is_alone(bpf, proc, &input.who)) {
+		ret->count = 1;
+		ret->flags = 0;
+	}
 	/* First all facts, then pointers to them: their array may move while it grows. */
 	for (int round = 0; round < 2; round++) {
 		for (uint32_t i = 0; i < ret->count; i++) {

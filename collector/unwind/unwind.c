@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "jumps.h"
 #include "process.h"
@@ -275,6 +276,36 @@ void unwind_process_exited(struct unwind *unwind, const struct unwind_who *who)
 
 	if (process)
 		process->is_gone = true;
+}
+
+static bool map_is_all_of(const struct maps *maps, const struct unwind_object *object)
+{
+	static const char vdso[] = "[vdso]";
+	bool has_it = false;
+
+	for (uint32_t i = 0; i < maps->count; i++) {
+		const struct region *region = &maps->regions[i];
+		bool is_it = region->object && &region->object->shown == object;
+
+		has_it |= is_it;
+		if (!is_it && !(region->object && region->object->shown.is_vdso) &&
+		    !(region->inode && region->inode == object->inode && !region->is_deleted &&
+		      region->state == REGION_NEW) &&
+		    (region->path_len != strlen(vdso) ||
+		     memcmp(maps->paths + region->path, vdso, strlen(vdso))))
+			return false;
+	}
+	return has_it;
+}
+
+bool unwind_is_alone(struct unwind *unwind, const struct unwind_who *who,
+		     const struct unwind_object *object)
+{
+	struct process *process = process_find(&unwind->processes, who, false);
+
+	return process && process->maps && !process->is_stale &&
+	       map_is_all_of(process->maps, object) &&
+	       (!process->before || map_is_all_of(process->before, object));
 }
 
 /* The one place that looks behind a shown object. */

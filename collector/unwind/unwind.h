@@ -122,6 +122,11 @@ void unwind_process_mapped(struct unwind *unwind, const struct unwind_who *who,
 /* The map is kept for records that are still to come, until room is needed. */
 void unwind_process_exited(struct unwind *unwind, const struct unwind_who *who);
 
+/* All code that the process has, or had before its map last changed, is of this object (the vDSO
+ * aside): whoever is on a stack, it is nobody else. False when its map is not known. */
+bool unwind_is_alone(struct unwind *unwind, const struct unwind_who *who,
+		     const struct unwind_object *object);
+
 /* The function of object that contains offset: from .dynsym, and .symtab where the file has one.
  * Of several names the exported, then one without leading underscores, then the shortest is
  * chosen. name is terminated and cut to bytes. False: none contains it. */
