@@ -99,10 +99,15 @@ static uint32_t add_chain(struct build *build, const uint32_t *objects, uint32_t
 	return build->chains;
 }
 
-static const struct case_subject plain_app = {
-	.kind = SUBJECT_EXECUTABLE, .name = "app", .path = "/opt/app/app", .package = "",
-	.version = "",		    .build_id = "", .sha256 = "",	   .origin = "",
-	.profile = "none"};
+static const struct case_subject plain_app = {.kind = SUBJECT_EXECUTABLE,
+					      .name = "app",
+					      .path = "/opt/app/app",
+					      .package = "",
+					      .version = "",
+					      .build_id = "",
+					      .sha256 = "",
+					      .origin = "",
+					      .profile = "none"};
 
 /* Objects of a chain's subjects into objects[]; who is the program and the script. */
 static uint32_t add_objects(struct build *build, const struct case_chain *chain, uint32_t *objects,

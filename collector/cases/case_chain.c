@@ -26,10 +26,9 @@ static bool is_library_name(const char *text)
 /* Where packages put their files, and nobody else. */
 static bool is_system_path(const char *path)
 {
-	static const char *const below[] = {"/usr/lib/", "/usr/bin/",	  "/usr/sbin/",
-					    "/usr/share/", "/usr/libexec/", "/usr/lib64/",
-					    "/lib/",	 "/lib64/",	  "/bin/",
-					    "/sbin/"};
+	static const char *const below[] = {
+		"/usr/lib/",   "/usr/bin/", "/usr/sbin/", "/usr/share/", "/usr/libexec/",
+		"/usr/lib64/", "/lib/",	    "/lib64/",	  "/bin/",	 "/sbin/"};
 	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++)
 		if (!strncmp(path, below[i], strlen(below[i])))
 			return true;
@@ -176,8 +175,8 @@ void case_read_chain(struct cases *cases, struct node *node, struct case_chain *
 	uint32_t count = is_list ? node->count : 1;
 	*ret_chain = (struct case_chain){0};
 	if (!count || count > CASE_LINKS_MAX) {
-		report_error(&cases->loader->reports, node->place, "a chain has from 1 to %u subjects",
-			     CASE_LINKS_MAX);
+		report_error(&cases->loader->reports, node->place,
+			     "a chain has from 1 to %u subjects", CASE_LINKS_MAX);
 		return;
 	}
 	ret_chain->subjects = pool_alloc(&cases->pool, count * sizeof(*ret_chain->subjects));

@@ -14,7 +14,8 @@ static const char *const severities[] = {"", "low", "medium", "high", "critical"
 static void read_outcome(struct cases *cases, const struct node *place, const char *text,
 			 struct expectation *expect)
 {
-	static const char *const words[] = {"", "allowed", "not-judged", "deviates", "unknown", NULL};
+	static const char *const words[] = {"",		"allowed", "not-judged",
+					    "deviates", "unknown", NULL};
 	for (unsigned i = 1; words[i]; i++)
 		if (!strcmp(words[i], text))
 			expect->outcome = (enum outcome_kind)i;
@@ -33,7 +34,8 @@ static void read_severity(struct cases *cases, const struct node *node, enum sev
 static void refuse(struct cases *cases, const struct node *node, const char *key, const char *why)
 {
 	if (case_get(node, key))
-		report_error(&cases->loader->reports, case_get(node, key)->place, "\"%s\" %s", key, why);
+		report_error(&cases->loader->reports, case_get(node, key)->place, "\"%s\" %s", key,
+			     why);
 }
 
 /* One outcome of an event. in_list: it deviates, as all in a list do. */
@@ -97,8 +99,7 @@ void case_read_alerts(struct cases *cases, struct node *node, struct test_case *
 		alert->kind = case_text(cases, item, "kind");
 		alert->method = case_text(cases, item, "method");
 		read_severity(cases, item, &alert->severity);
-		alert->count =
-			(int64_t)case_number(cases, item, "count", INT64_MAX, (uint64_t)-1);
+		alert->count = (int64_t)case_number(cases, item, "count", INT64_MAX, (uint64_t)-1);
 	}
 }
 
@@ -116,7 +117,8 @@ static void read_log(struct cases *cases, struct node *node, struct test_case *t
 	if (case_get(node, "alerts"))
 		case_read_alerts(cases, case_get(node, "alerts"), test);
 	else if (!case_get(node, "verdict"))
-		report_error(&cases->loader->reports, node->place, "a log needs a verdict or alerts");
+		report_error(&cases->loader->reports, node->place,
+			     "a log needs a verdict or alerts");
 }
 
 void case_read_expect(struct cases *cases, struct node *node, struct test_case *test)

@@ -8,8 +8,8 @@
 #include "../policy/explain.h"
 #include "cases_inner.h"
 
-static const char *const kind_words[] = {"subject", "library", "executable", "python", "script",
-					 "code"};
+static const char *const kind_words[] = {"subject", "library", "executable",
+					 "python",  "script",  "code"};
 static const char *const severity_words[] = {"none", "low", "medium", "high", "critical"};
 static const char *const outcome_words[] = {"", "allowed", "not-judged", "deviates", "unknown"};
 
@@ -43,8 +43,8 @@ static const char *check_subject(struct cases *cases, struct policy *policy, str
 {
 	const char *names[CASE_PROFILES_MAX] = {0};
 	struct subject *subject = find_subject(model, wanted);
-	const char *kind = kind_words[wanted->kind], *quoted =
-		report_quote(&cases->pool, wanted->text, strlen(wanted->text));
+	const char *kind = kind_words[wanted->kind],
+		   *quoted = report_quote(&cases->pool, wanted->text, strlen(wanted->text));
 	if (!subject)
 		return pool_print(&cases->pool, "%s \"%s\" is on no chain", kind, quoted);
 	unsigned count = policy_profiles_of(policy, subject, names, CASE_PROFILES_MAX);
@@ -134,8 +134,7 @@ static const char *compare(struct cases *cases, const struct outcome *outcome,
 	if (*expect->charged && strcmp(expect->charged, outcome->charged->subject->name))
 		return pool_print(pool, "\"%s\" is charged", outcome->charged->subject->name);
 	if (*expect->judged_by && strcmp(expect->judged_by, outcome->judged_by->subject->name))
-		return pool_print(pool, "\"%s\" is judged by",
-				  outcome->judged_by->subject->name);
+		return pool_print(pool, "\"%s\" is judged by", outcome->judged_by->subject->name);
 	if (*expect->profile && strcmp(expect->profile, outcome->rule.profile ?: ""))
 		return pool_print(pool, "profile \"%s\" decides",
 				  outcome->rule.profile ?: "no one's");
@@ -160,25 +159,28 @@ static const char *describe_one(struct cases *cases, const struct outcome *outco
 	if (outcome->judged_by != outcome->charged)
 		by = pool_print(&cases->pool, " (judged by %s)", outcome->judged_by->subject->name);
 	if (rule->profile && *rule->profile && outcome->kind != OUTCOME_NOT_JUDGED)
-		where = pool_print(&cases->pool, "; %s%s%s at %s:%u%s%s%s",
-				   !strcmp(rule->profile, "guards") ? "" : "profile ",
-				   rule->profile, *rule->id ? pool_print(&cases->pool, ", rule %s", rule->id) : "",
-				   rule->file, rule->line,
-				   outcome->kind == OUTCOME_DEVIATES && outcome->expected ? ", " : "",
-				   outcome->kind == OUTCOME_DEVIATES && outcome->expected ? outcome->expected : "",
-				   outcome->kind == OUTCOME_DEVIATES
-					   ? pool_print(&cases->pool, "; %s", severity_words[outcome->severity])
-					   : "");
+		where = pool_print(
+			&cases->pool, "; %s%s%s at %s:%u%s%s%s",
+			!strcmp(rule->profile, "guards") ? "" : "profile ", rule->profile,
+			*rule->id ? pool_print(&cases->pool, ", rule %s", rule->id) : "",
+			rule->file, rule->line,
+			outcome->kind == OUTCOME_DEVIATES && outcome->expected ? ", " : "",
+			outcome->kind == OUTCOME_DEVIATES && outcome->expected ? outcome->expected
+									       : "",
+			outcome->kind == OUTCOME_DEVIATES
+				? pool_print(&cases->pool, "; %s",
+					     severity_words[outcome->severity])
+				: "");
 	return pool_print(&cases->pool, "%s: %s %s%s%s [%s]", outcome_words[outcome->kind],
-			  kind_words[charged->kind], charged->name, by, where, outcome->method_name);
+			  kind_words[charged->kind], charged->name, by, where,
+			  outcome->method_name);
 }
 
 static const char *describe(struct cases *cases, const struct outcome *outcomes, unsigned count)
 {
 	const char *text = describe_one(cases, &outcomes[0]);
 	for (unsigned i = 1; i < count; i++)
-		text = pool_print(&cases->pool, "%s\n%s", text,
-				  describe_one(cases, &outcomes[i]));
+		text = pool_print(&cases->pool, "%s\n%s", text, describe_one(cases, &outcomes[i]));
 	return text;
 }
 
@@ -187,10 +189,13 @@ static const char *phrase(struct cases *cases, const struct expectation *expect)
 	const struct {
 		const char *word, *text;
 	} parts[] = {
-		{"charged", expect->charged}, {"judged by", expect->judged_by},
-		{"profile", expect->profile}, {"rule", expect->rule},
+		{"charged", expect->charged},
+		{"judged by", expect->judged_by},
+		{"profile", expect->profile},
+		{"rule", expect->rule},
 		{"severity", expect->severity ? severity_words[expect->severity] : ""},
-		{"method", expect->method},   {"message", expect->message},
+		{"method", expect->method},
+		{"message", expect->message},
 	};
 	const char *text = outcome_words[expect->outcome];
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -204,8 +209,7 @@ static const char *phrase_all(struct cases *cases, const struct test_case *test)
 {
 	const char *text = phrase(cases, &test->expects[0]);
 	for (uint32_t i = 1; i < test->expect_count; i++)
-		text = pool_print(&cases->pool, "%s\n%s", text,
-				  phrase(cases, &test->expects[i]));
+		text = pool_print(&cases->pool, "%s\n%s", text, phrase(cases, &test->expects[i]));
 	return text;
 }
 

@@ -41,9 +41,10 @@ bool case_check_keys(struct cases *cases, const struct node *mapping, enum case_
 			candidates[count++] = keys[i].name;
 	for (const struct node *key = mapping->first; key; key = key->next->next)
 		if (key->kind == NODE_SCALAR && !is_known(where, key->text))
-			report_error(&cases->loader->reports, key->place, "unknown key \"%s\"%s",
-				     report_quote(&cases->pool, key->text, key->len),
-				     report_suggest(&cases->loader->reports, key->text, candidates));
+			report_error(
+				&cases->loader->reports, key->place, "unknown key \"%s\"%s",
+				report_quote(&cases->pool, key->text, key->len),
+				report_suggest(&cases->loader->reports, key->text, candidates));
 	return true;
 }
 
@@ -77,8 +78,8 @@ int case_word(struct cases *cases, const struct node *mapping, const char *key,
 	for (int i = 0; words[i]; i++)
 		if (!strcmp(words[i], text))
 			return i;
-	report_error(&cases->loader->reports, case_get(mapping, key)->place, "unknown %s \"%s\"%s", key,
-		     report_quote(&cases->pool, text, strlen(text)),
+	report_error(&cases->loader->reports, case_get(mapping, key)->place, "unknown %s \"%s\"%s",
+		     key, report_quote(&cases->pool, text, strlen(text)),
 		     report_suggest(&cases->loader->reports, text, words));
 	return -1;
 }
@@ -121,7 +122,8 @@ struct str case_argv(struct cases *cases, const struct node *mapping)
 	len = 0;
 	for (const struct node *item = value->first; item; item = item->next) {
 		if (item->kind != NODE_SCALAR) {
-			report_error(&cases->loader->reports, item->place, "an argument must be text");
+			report_error(&cases->loader->reports, item->place,
+				     "an argument must be text");
 			continue;
 		}
 		memcpy(argv + len, item->text, item->len);

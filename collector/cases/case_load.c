@@ -16,7 +16,8 @@
 #define FILES_MAX 10000u
 #define DEPTH_MAX 8u
 
-static struct origin *add_origin(struct cases *cases, const char *path, const char *text, size_t len)
+static struct origin *add_origin(struct cases *cases, const char *path, const char *text,
+				 size_t len)
 {
 	struct origin *origin = pool_alloc(&cases->pool, sizeof(*origin));
 	origin->path = pool_copy(&cases->pool, path, strlen(path));
@@ -35,8 +36,8 @@ static void fail_path(struct cases *cases, const char *path, const char *problem
 static void read_text(struct cases *cases, const char *path, const char *text, size_t len)
 {
 	cases->loader->reader = (struct yaml_reader){.pool = &cases->pool,
-					     .reports = &cases->loader->reports,
-					     .origin = add_origin(cases, path, text, len)};
+						     .reports = &cases->loader->reports,
+						     .origin = add_origin(cases, path, text, len)};
 	const struct node *root = yaml_read(&cases->loader->reader);
 	if (root)
 		case_read_file(cases, root);
@@ -107,7 +108,8 @@ static void scan(struct cases *cases, const char *path, unsigned depth, struct f
 	struct found names = {0};
 	DIR *dir = depth < DEPTH_MAX ? opendir(path) : NULL;
 	if (!dir) {
-		fail_path(cases, path, depth < DEPTH_MAX ? strerror(errno) : "is nested too deeply");
+		fail_path(cases, path,
+			  depth < DEPTH_MAX ? strerror(errno) : "is nested too deeply");
 		return;
 	}
 	cases->loader->dir = dir;
@@ -180,8 +182,8 @@ void cases_free(struct cases *cases)
 }
 
 /* paths, or one text. */
-static int load(const char *const *paths, unsigned count, const char *text, size_t len, FILE *errors,
-		struct cases **ret_cases)
+static int load(const char *const *paths, unsigned count, const char *text, size_t len,
+		FILE *errors, struct cases **ret_cases)
 {
 	struct cases *cases = calloc(1, sizeof(*cases));
 	*ret_cases = NULL;

@@ -74,9 +74,8 @@ static void read_peer_text(struct cases *cases, const struct node *node, unsigne
 								   : PROTO_OTHER;
 	}
 	bool is_bracketed = *text == '[' && colon && colon > text && colon[-1] == ']';
-	unsigned long port = colon && colon[1] >= '0' && colon[1] <= '9'
-				     ? strtoul(colon + 1, &end, 10)
-				     : 65536;
+	unsigned long port =
+		colon && colon[1] >= '0' && colon[1] <= '9' ? strtoul(colon + 1, &end, 10) : 65536;
 	if (!colon || colon == text || !end || *end || port > 65535 ||
 	    object->target.proto == PROTO_OTHER ||
 	    (!is_bracketed && memchr(text, ':', (size_t)(colon - text)))) {
@@ -111,7 +110,8 @@ static void read_peer(struct cases *cases, const struct node *node, unsigned act
 			     "\"%s\" is no address",
 			     report_quote(&cases->pool, address, strlen(address)));
 	else if (!*address && !*name)
-		report_error(&cases->loader->reports, node->place, "a peer needs an address or a name");
+		report_error(&cases->loader->reports, node->place,
+			     "a peer needs an address or a name");
 	else if (!*address)
 		set_host(object, name);
 	object->resolved = name;
@@ -171,10 +171,12 @@ static void read_text(struct cases *cases, const struct node *node, unsigned act
 		set_program(object, node->text, (struct str){"", 0});
 		break;
 	case TARGET_PATHS:
-		report_error(&cases->loader->reports, node->place, "this action takes {path: ..., to: ...}");
+		report_error(&cases->loader->reports, node->place,
+			     "this action takes {path: ..., to: ...}");
 		break;
 	case TARGET_MEMORY:
-		report_error(&cases->loader->reports, node->place, "this action takes {bytes: ...}");
+		report_error(&cases->loader->reports, node->place,
+			     "this action takes {bytes: ...}");
 		break;
 	case TARGET_PROCESS:
 		if (*node->text == '/')
@@ -219,8 +221,7 @@ static void read_mapping(struct cases *cases, const struct node *node, unsigned 
 		break;
 	case TARGET_PROGRAM:
 		need(cases, node, "program");
-		set_program(object, case_text(cases, node, "program"),
-			    case_argv(cases, node));
+		set_program(object, case_text(cases, node, "program"), case_argv(cases, node));
 		break;
 	case TARGET_NAME:
 	case TARGET_VARIABLE:

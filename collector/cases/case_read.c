@@ -28,7 +28,8 @@ static void read_action(struct cases *cases, const struct node *node, struct tes
 	if (word >= 0)
 		test->action = (unsigned)word + 1;
 	else if (!case_get(node, "action"))
-		report_error(&cases->loader->reports, node->place, "a case needs an action (or a log)");
+		report_error(&cases->loader->reports, node->place,
+			     "a case needs an action (or a log)");
 }
 
 static void read_objects(struct cases *cases, const struct node *node, struct test_case *test)
@@ -138,7 +139,8 @@ static void read_starters(struct cases *cases, const struct node *node, struct t
 	bool is_list = value->kind == NODE_LIST && value->first && value->first->kind == NODE_LIST;
 	uint32_t count = is_list ? value->count : 1;
 	if (count > STARTERS_MAX) {
-		report_error(&cases->loader->reports, value->place, "at most %u processes", STARTERS_MAX);
+		report_error(&cases->loader->reports, value->place, "at most %u processes",
+			     STARTERS_MAX);
 		return;
 	}
 	test->starters = pool_alloc(&cases->pool, count * sizeof(*test->starters));
@@ -154,7 +156,8 @@ static void read_event(struct cases *cases, const struct node *node, struct test
 	if (chain)
 		case_read_chain(cases, chain, &test->chain);
 	else
-		report_error(&cases->loader->reports, node->place, "a case needs a chain (or a log)");
+		report_error(&cases->loader->reports, node->place,
+			     "a case needs a chain (or a log)");
 	if (thread)
 		case_read_chain(cases, thread, &test->thread);
 	read_starters(cases, node, test);
@@ -226,7 +229,8 @@ void case_read_file(struct cases *cases, const struct node *root)
 	const char *version = case_text(cases, root, "version");
 	const struct node *list = case_get(root, "cases");
 	if (strcmp(version, "1"))
-		report_error(&cases->loader->reports, root->place, "the file must say \"version: 1\"");
+		report_error(&cases->loader->reports, root->place,
+			     "the file must say \"version: 1\"");
 	if (!list || list->kind != NODE_LIST || !list->count) {
 		report_error(&cases->loader->reports, list ? list->place : root->place,
 			     "\"cases\" must be a list of cases, and hold some");

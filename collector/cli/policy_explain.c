@@ -15,7 +15,7 @@
 
 struct hunt {
 	const char *log, *wanted, *format;
-	uint64_t number; /* 0: by id or fingerprint */
+	uint64_t number;	 /* 0: by id or fingerprint */
 	struct item_event event; /* of the finding */
 	bool is_found;
 	struct policy *policy; /* NULL: the one in the log */
@@ -141,9 +141,8 @@ static int load_kept(struct hunt *hunt)
 			return CLI_USAGE;
 	if (!hunt->text_count)
 		cli_error("no policy is stored in %s: name one with -p", hunt->log);
-	return hunt->text_count &&
-			       !policy_load_texts(hunt->texts, hunt->text_count, &options,
-						  &hunt->policy)
+	return hunt->text_count && !policy_load_texts(hunt->texts, hunt->text_count, &options,
+						      &hunt->policy)
 		       ? 0
 		       : CLI_USAGE;
 }
@@ -269,11 +268,12 @@ int cli_policy_explain(int argc, char **argv)
 	static const struct cli_usage usage = {
 		.verb = "policy explain",
 		.operands = "LOG EVENT",
-		.about = "Says why an event was judged as it was: who was charged and who was "
-			 "passed over, which profiles and rules were asked, and what would have to "
-			 "be added to allow it. EVENT is a number as `sowatch log show` prints it, "
-			 "or the id or fingerprint of an alert. Without -p: by the policy stored in "
-			 "the log."};
+		.about =
+			"Says why an event was judged as it was: who was charged and who was "
+			"passed over, which profiles and rules were asked, and what would have to "
+			"be added to allow it. EVENT is a number as `sowatch log show` prints it, "
+			"or the id or fingerprint of an alert. Without -p: by the policy stored in "
+			"the log."};
 	struct cli_list policies = {0};
 	struct hunt hunt = {.format = "text"};
 	const struct cli_option options[] = {

@@ -271,10 +271,10 @@ static json_t *json_links(const struct explanation *explanation)
 	json_t *array = json_array();
 	for (uint32_t i = 0; i < explanation->link_count; i++) {
 		const struct explain_link *link = &explanation->links[i];
-		json_array_append_new(
-			array, json_pack("{s:o, s:s, s:o, s:o}", "subject",
-					 json_subject(link->link->subject), "did", link->did, "why",
-					 json_text(link->why), "rule", json_rule(&link->ref)));
+		json_array_append_new(array, json_pack("{s:o, s:s, s:o, s:o}", "subject",
+						       json_subject(link->link->subject), "did",
+						       link->did, "why", json_text(link->why),
+						       "rule", json_rule(&link->ref)));
 	}
 	return array;
 }
@@ -284,11 +284,10 @@ static json_t *json_profiles(const struct explanation *explanation)
 	json_t *array = json_array();
 	for (uint32_t i = 0; i < explanation->profile_count; i++) {
 		const struct explain_profile *profile = &explanation->profiles[i];
-		json_array_append_new(array,
-				      json_pack("{s:o, s:o, s:b, s:o}", "rule",
-						json_rule(&profile->ref), "match",
-						json_text(profile->match), "answers",
-						profile->answers, "why", json_text(profile->why)));
+		json_array_append_new(
+			array, json_pack("{s:o, s:o, s:b, s:o}", "rule", json_rule(&profile->ref),
+					 "match", json_text(profile->match), "answers",
+					 profile->answers, "why", json_text(profile->why)));
 	}
 	return array;
 }

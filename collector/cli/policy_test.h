@@ -13,7 +13,6 @@
 void policy_test_log(struct cases *cases, const struct test_case *test, struct policy *policy,
 		     struct case_result *ret_result);
 
-
 /* What was told so far. */
 struct policy_test_report {
 	bool is_json, is_verbose;

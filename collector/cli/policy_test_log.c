@@ -52,8 +52,8 @@ static const char *object_word(struct catcher *catcher, const struct finding *fi
 	if (!target)
 		return "";
 	if (target->kind == TARGET_PATHS)
-		return pool_print(&catcher->cases->pool, "%s %s",
-				  copy_str(catcher, target->path), copy_str(catcher, target->to));
+		return pool_print(&catcher->cases->pool, "%s %s", copy_str(catcher, target->path),
+				  copy_str(catcher, target->to));
 	if (target->kind == TARGET_UNIX)
 		return pool_print(&catcher->cases->pool, "unix:%s",
 				  copy_str(catcher, target->path));
@@ -70,10 +70,9 @@ static const char *object_word(struct catcher *catcher, const struct finding *fi
 static const char *line_of(struct catcher *catcher, const struct seen *seen)
 {
 	return pool_print(&catcher->cases->pool, "%s: %s %s %s; %s%s%s at %s:%u; %s [%s]",
-			  seen->kind, seen->subject, seen->action, seen->object,
-			  seen->rule.profile, *seen->rule.id ? ", rule " : "", seen->rule.id,
-			  seen->rule.file, seen->rule.line, words_severity(seen->severity),
-			  seen->method);
+			  seen->kind, seen->subject, seen->action, seen->object, seen->rule.profile,
+			  *seen->rule.id ? ", rule " : "", seen->rule.id, seen->rule.file,
+			  seen->rule.line, words_severity(seen->severity), seen->method);
 }
 
 static void catch_finding(struct sink *sink, const struct finding *finding)

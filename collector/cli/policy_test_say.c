@@ -109,11 +109,11 @@ static int close_json(struct policy_test_report *report)
 {
 	json_t *profiles = json_array();
 	for (unsigned at = 0; at < report->profile_count; at++)
-		json_array_append_new(
-			profiles,
-			json_pack("{s:o, s:i, s:i}", "name",
-				  json_text(policy_profile_name(report->policy, at)), "allows",
-				  (int)report->allows[at], "flags", (int)report->flags[at]));
+		json_array_append_new(profiles,
+				      json_pack("{s:o, s:i, s:i}", "name",
+						json_text(policy_profile_name(report->policy, at)),
+						"allows", (int)report->allows[at], "flags",
+						(int)report->flags[at]));
 	json_t *whole =
 		json_pack("{s:i, s:i, s:i, s:i, s:o, s:o}", "v", 1, "passed", (int)report->passed,
 			  "failed", (int)report->failed, "broken", (int)report->broken, "cases",

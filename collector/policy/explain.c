@@ -111,7 +111,8 @@ static void explain_link(struct inquiry *inquiry, uint32_t at)
 	const struct outcome *outcome = &inquiry->explanation->outcomes[0];
 	struct explain_link *ret = &inquiry->explanation->links[at];
 	const struct policy_binding *binding;
-	*ret = (struct explain_link){.link = &inquiry->chain->links[at], .did = "not reached", .why = ""};
+	*ret = (struct explain_link){
+		.link = &inquiry->chain->links[at], .did = "not reached", .why = ""};
 	ret->ref = (struct rule_ref){.profile = "", .file = "", .id = ""};
 	if (at > inquiry->charged && at > inquiry->judged)
 		return;
@@ -126,8 +127,7 @@ static void explain_link(struct inquiry *inquiry, uint32_t at)
 		explain_skipped(inquiry, binding, ret);
 		return;
 	}
-	const struct profile *profile =
-		binding->families[action_family(inquiry->question->action)];
+	const struct profile *profile = binding->families[action_family(inquiry->question->action)];
 	profile = profile ? profile : binding->primary;
 	if (profile)
 		ret->ref = ref_at(profile->name, profile->place);
@@ -139,8 +139,8 @@ static void explain_links(struct inquiry *inquiry)
 	if (!inquiry->chain)
 		return;
 	explanation->link_count = inquiry->chain->count;
-	explanation->links = pool_alloc(&explanation->pool,
-					inquiry->chain->count * sizeof(*explanation->links));
+	explanation->links =
+		pool_alloc(&explanation->pool, inquiry->chain->count * sizeof(*explanation->links));
 	for (uint32_t at = 0; at < inquiry->chain->count; at++)
 		explain_link(inquiry, at);
 }
@@ -150,9 +150,11 @@ static void explain_links(struct inquiry *inquiry)
 
 static const char *match_phrase(struct pool *pool, const struct match *match)
 {
-	static const char *const words[] = {
-		[RANK_NAME] = "name",	      [RANK_VERSION] = "version", [RANK_PATH] = "path",
-		[RANK_BUILD_ID] = "build-id", [RANK_SHA256] = "sha256"};
+	static const char *const words[] = {[RANK_NAME] = "name",
+					    [RANK_VERSION] = "version",
+					    [RANK_PATH] = "path",
+					    [RANK_BUILD_ID] = "build-id",
+					    [RANK_SHA256] = "sha256"};
 	const char *word = words[match->rank] ? words[match->rank] : "name";
 	const char *text = match->rank == RANK_BUILD_ID && match->build_id ? match->build_id
 			   : match->has_subject				   ? match->subject.text
@@ -197,10 +199,9 @@ static void explain_profiles(struct inquiry *inquiry)
 		one->answers = is_said && !winner;
 		if (one->answers)
 			winner = &ranked[i];
-		one->why = one->answers
-				   ? pool_print(&explanation->pool, "answers for %s",
-						family_keys[family])
-				   : loss(inquiry, &ranked[i], winner ? winner : &ranked[i]);
+		one->why = one->answers ? pool_print(&explanation->pool, "answers for %s",
+						     family_keys[family])
+					: loss(inquiry, &ranked[i], winner ? winner : &ranked[i]);
 	}
 }
 
@@ -231,7 +232,8 @@ static const char *judgement(struct inquiry *inquiry)
 		break;
 	}
 	if (outcome->is_unprofiled)
-		return "the charged subject has no profile: nothing is forbidden to it but by guards";
+		return "the charged subject has no profile: nothing is forbidden to it but by "
+		       "guards";
 	return pool_print(pool, "no profile that answers for it says anything about %s",
 			  family_keys[family]);
 }

@@ -46,7 +46,7 @@ struct explanation {
 	jmp_buf escape;
 	struct outcome outcomes[POLICY_OUTCOMES];
 	unsigned outcome_count;
-	bool is_judged;	      /* the result of the call counts */
+	bool is_judged;	       /* the result of the call counts */
 	const char *judgement; /* what decided, one sentence */
 	struct explain_link *links;
 	uint32_t link_count;

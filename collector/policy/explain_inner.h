@@ -12,8 +12,8 @@
 struct inquiry {
 	struct explanation *explanation;
 	struct question *question;
-	const struct chain *chain; /* may be NULL: no chain is known */
-	uint32_t charged, judged;  /* links; count when there is no chain */
+	const struct chain *chain;   /* may be NULL: no chain is known */
+	uint32_t charged, judged;    /* links; count when there is no chain */
 	const struct subject *asked; /* whose rules decided */
 	const struct policy_binding *binding;
 };

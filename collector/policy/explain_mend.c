@@ -41,8 +41,8 @@ static unsigned character(const unsigned char *at, size_t left)
 	return count;
 }
 
-/* In double quotes, with what globs would read as something else taken as it is. What YAML cannot hold
- * becomes `?`. */
+/* In double quotes, with what globs would read as something else taken as it is. What YAML cannot
+ * hold becomes `?`. */
 static const char *quoted(struct pool *pool, struct str text, bool is_glob)
 {
 	char *out = pool_alloc(pool, (size_t)text.len * 4 + 3), *to = out;
@@ -150,8 +150,8 @@ static void add_rule(struct mend *mend)
 		break;
 	case TARGET_NAME:
 		add(mend, "%s",
-		    quoted(mend->pool,
-			   (struct str){question->host, (uint32_t)question->host_len}, true));
+		    quoted(mend->pool, (struct str){question->host, (uint32_t)question->host_len},
+			   true));
 		break;
 	case TARGET_VARIABLE:
 		add(mend, "%s", quoted(mend->pool, target->path, true));
@@ -213,8 +213,7 @@ static void patch_guard(struct inquiry *inquiry, const struct outcome *outcome,
 	const struct subject *subject = outcome->charged->subject;
 	const struct policy_binding *binding = policy_binding_of(policy, subject);
 	bool is_extended = binding->primary && *subject->package;
-	struct patch *patch =
-		patch_for(patches, is_extended ? binding->primary : NULL, subject);
+	struct patch *patch = patch_for(patches, is_extended ? binding->primary : NULL, subject);
 	const struct list *list = &policy->forbidden[inquiry->question->action];
 	for (uint32_t i = 0; patch && i < list->count; i++)
 		if (list->rules[i]->ref.file == outcome->rule.file &&

@@ -13,11 +13,8 @@
 static bool hits(struct question *question, const struct rule *rule)
 {
 	struct rule *one = (struct rule *)rule;
-	struct list list = {.state = LIST_RULES,
-			    .rules = &one,
-			    .count = 1,
-			    .others = &one,
-			    .other_count = 1};
+	struct list list = {
+		.state = LIST_RULES, .rules = &one, .count = 1, .others = &one, .other_count = 1};
 	return list_match(question, &list, NULL) != NULL;
 }
 
@@ -90,7 +87,8 @@ static const char *near_peer(struct inquiry *inquiry, const struct rule *rule, s
 	if (rule->peer.to_count && rule->peer.port_count && hits(inquiry->question, other))
 		return inquiry->question->name_count || target->kind != TARGET_PEER
 			       ? "the port would do, the peer is another"
-			       : "the port would do, the peer is another, or its name was never asked "
+			       : "the port would do, the peer is another, or its name was never "
+				 "asked "
 				 "for in this process";
 	return NULL;
 }
@@ -146,8 +144,7 @@ static const char *near_why(struct inquiry *inquiry, const struct rule *rule)
 	if (rule->has_args && hits(inquiry->question, other))
 		return "the arguments are others";
 	other->has_args = rule->has_args;
-	return rule->kind == RULE_PEER ? near_peer(inquiry, rule, other)
-				       : near_path(inquiry, rule);
+	return rule->kind == RULE_PEER ? near_peer(inquiry, rule, other) : near_path(inquiry, rule);
 }
 
 static bool is_deciding(const struct inquiry *inquiry, const struct rule *rule)
@@ -204,7 +201,9 @@ static void explain_guards(struct inquiry *inquiry)
 		add_rule(inquiry, rule,
 			 pool_print(&inquiry->explanation->pool, "guard %s", guard->name),
 			 is_exempt ? "no" : "forbids",
-			 is_exempt ? "the profile is exempt" : guard->reason ? guard->reason : "");
+			 is_exempt	 ? "the profile is exempt"
+			 : guard->reason ? guard->reason
+					 : "");
 	}
 }
 

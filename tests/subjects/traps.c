@@ -178,12 +178,14 @@ static const struct {
 	const char *name;
 	void (*spring)(void);
 } traps[] = {
-	{"resolve", resolve},	    {"resolve_old", resolve_old}, {"users", users},
-	{"all_users", all_users},   {"times", times},		  {"locales", locales},
-	{"convert", convert},	    {"tell", tell},		  {"processors", processors},
-	{"trace", trace},	    {"cancel", cancel},		  {"arena", arena},
-	{"temporary", temporary},   {"semaphore", semaphore},	  {"login", login},
-	{"randomness", randomness},
+	{"resolve", resolve},	    {"resolve_old", resolve_old},
+	{"users", users},	    {"all_users", all_users},
+	{"times", times},	    {"locales", locales},
+	{"convert", convert},	    {"tell", tell},
+	{"processors", processors}, {"trace", trace},
+	{"cancel", cancel},	    {"arena", arena},
+	{"temporary", temporary},   {"semaphore", semaphore},
+	{"login", login},	    {"randomness", randomness},
 };
 
 int traps_spring(const char *name)

@@ -103,17 +103,20 @@ static void test_details(void **state)
 	check(WORKER "action: exec.run, object: /usr/bin/ls, expect: {outcome: deviates, charged: "
 		     "libworker.so.1, profile: worker, severity: high, method: exact}}\n",
 	      "passed");
-	check(WORKER
-	      "action: exec.run, object: /usr/bin/ls, expect: {outcome: deviates, severity: low}}\n",
+	check(WORKER "action: exec.run, object: /usr/bin/ls, expect: {outcome: deviates, severity: "
+		     "low}}\n",
 	      "failed");
-	check(WORKER "action: net.connect, object: good.example.org:443, expect: {outcome: allowed, "
-		     "rule: home}}\n",
+	check(WORKER
+	      "action: net.connect, object: good.example.org:443, expect: {outcome: allowed, "
+	      "rule: home}}\n",
 	      "passed");
-	check(WORKER "action: net.connect, object: good.example.org:443, expect: {outcome: allowed, "
-		     "rule: \"p.yaml:12\"}}\n",
+	check(WORKER
+	      "action: net.connect, object: good.example.org:443, expect: {outcome: allowed, "
+	      "rule: \"p.yaml:12\"}}\n",
 	      "passed");
-	check(WORKER "action: net.connect, object: good.example.org:443, expect: {outcome: allowed, "
-		     "rule: \"p.yaml:13\"}}\n",
+	check(WORKER
+	      "action: net.connect, object: good.example.org:443, expect: {outcome: allowed, "
+	      "rule: \"p.yaml:13\"}}\n",
 	      "failed");
 	check(WORKER "partial: yes, action: exec.run, object: /usr/bin/ls, expect: {outcome: "
 		     "deviates, method: exact}}\n",
@@ -131,8 +134,9 @@ static void test_lists(void **state)
 	      "passed");
 	check(WORKER "action: exec.inspect, object: {pid: 9}, expect: [{profile: guards}]}\n",
 	      "failed");
-	check(WORKER "action: exec.inspect, object: {pid: 9}, expect: [{profile: guards}, {profile: "
-		     "guards}]}\n",
+	check(WORKER
+	      "action: exec.inspect, object: {pid: 9}, expect: [{profile: guards}, {profile: "
+	      "guards}]}\n",
 	      "failed");
 	check(WORKER "action: exec.inspect, object: {pid: 9}, expect: {outcome: deviates, profile: "
 		     "guards}}\n",
@@ -210,7 +214,8 @@ static void test_mistakes(void **state)
 	} all[] = {
 		{"version: 1\ncase: []\n", "c.yaml:2:1: error: unknown key \"case\" (did you mean "
 					   "\"cases\"?)"},
-		{"version: 1\ncases:\n  - {nmae: x}\n", "unknown key \"nmae\" (did you mean \"name\"?)"},
+		{"version: 1\ncases:\n  - {nmae: x}\n",
+		 "unknown key \"nmae\" (did you mean \"name\"?)"},
 		{"version: 2\ncases: [{}]\n", "must say \"version: 1\""},
 		{"version: 1\ncases: []\n", "must be a list of cases"},
 		{"version: 1\ncases:\n  - {name: a, chain: [foo], action: exec.run, object: /x, "
@@ -236,7 +241,8 @@ static void test_mistakes(void **state)
 		 "a script stands last"},
 		{"version: 1\ncases:\n  - {name: a, name: b, log: x, expect: {verdict: clean}}\n",
 		 "duplicate key"},
-		{"version: 1\ncases:\n  - {name: a, log: x, chain: [app], expect: {verdict: clean}}\n",
+		{"version: 1\ncases:\n  - {name: a, log: x, chain: [app], expect: {verdict: "
+		 "clean}}\n",
 		 "says nothing beside a log"},
 		{"version: 1\ncases:\n  - {name: a, log: x, expect: {verdict: good}}\n",
 		 "unknown verdict \"good\""},
@@ -252,7 +258,8 @@ static void test_mistakes(void **state)
 	}
 }
 
-/* --- any text ---------------------------------------------------------------------------------- */
+/* --- any text ----------------------------------------------------------------------------------
+ */
 
 static void swallow(struct policy *policy, const char *text, size_t len)
 {
@@ -270,19 +277,23 @@ static const char seed[] =
 	"version: 1\n"
 	"cases:\n"
 	"  - name: \"a\"\n"
-	"    chain: [libworker.so.1, {library: /tmp/libcarrier.so.1, package: none, build-id: ab},\n"
+	"    chain: [libworker.so.1, {library: /tmp/libcarrier.so.1, package: none, build-id: "
+	"ab},\n"
 	"      {python: shiny, version: 1.2}, /usr/bin/bash, {script: /s/boss.sh, origin: x:443}]\n"
 	"    thread-of: [libworker.so.1, app]\n"
 	"    started-by: [[/usr/bin/bash], [/usr/bin/x, {script: /s/boss.sh}]]\n"
 	"    action: net.connect\n"
-	"    object: [\"1.2.3.4:443/tcp\", \"[::1]:80\", unix:/x, {address: \"::ffff:1.2.3.4\", port: 1}]\n"
+	"    object: [\"1.2.3.4:443/tcp\", \"[::1]:80\", unix:/x, {address: \"::ffff:1.2.3.4\", "
+	"port: 1}]\n"
 	"    result: ECONNREFUSED\n"
 	"    via: [getaddrinfo, dlopen]\n"
 	"    phase: load\n"
 	"    time: 2027-06-30T12:00:00Z\n"
 	"    process: {home: /h, cwd: /, argv: [a, b], uid: 7}\n"
-	"    expect: [{charged: libworker.so.1, severity: high}, {profile: guards, rule: \"x:1\"}]\n"
-	"  - {name: b, chain: app, action: file.rename, object: {path: /a, to: /b}, expect: allowed}\n"
+	"    expect: [{charged: libworker.so.1, severity: high}, {profile: guards, rule: "
+	"\"x:1\"}]\n"
+	"  - {name: b, chain: app, action: file.rename, object: {path: /a, to: /b}, expect: "
+	"allowed}\n"
 	"  - {name: c, chain: app, action: exec.code, expect: allowed}\n";
 
 static void test_any_text(void **state)
@@ -319,8 +330,9 @@ static void test_sizes(void **state)
 	len = (size_t)sprintf(text, "version: 1\ncases:\n  - {name: a, chain: ");
 	memset(text + len, '[', 100000);
 	swallow(policy, text, len + 100000);
-	len = (size_t)sprintf(text, "version: 1\ncases:\n  - {name: a, action: file.read, object: /x, "
-				    "expect: allowed, chain: [");
+	len = (size_t)sprintf(text,
+			      "version: 1\ncases:\n  - {name: a, action: file.read, object: /x, "
+			      "expect: allowed, chain: [");
 	for (unsigned i = 0; i < 100000; i++)
 		len += (size_t)sprintf(text + len, "app,");
 	len += (size_t)sprintf(text + len, "]}\n");

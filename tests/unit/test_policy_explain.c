@@ -9,7 +9,8 @@
 static const char policy_text[] =
 	"grants: [{via: [getaddrinfo], file: {read: [/etc/hosts]}, reason: r}]\n"
 	"guards: [{name: memory, exec: {inspect: any}, reason: looking},\n"
-	"  {name: start-files, file: {write: [\"~/.bashrc\"], rename: [{from: \"**\", to: \"~/.bashrc\"}]}, reason: r}]\n"
+	"  {name: start-files, file: {write: [\"~/.bashrc\"], rename: [{from: \"**\", to: "
+	"\"~/.bashrc\"}]}, reason: r}]\n"
 	"profiles:\n"
 	"  - {name: conduit, match: {library: libc.so.6}, role: conduit}\n"
 	"  - {name: carrier, match: {library: libcarrier.so.1}, carries: [net.*], network: none}\n"
@@ -41,8 +42,7 @@ static void scene_open(struct scene *scene)
 	scene->libc = lab_library(&scene->lab, "libc.so.6");
 	scene->chain = lab_chain(&scene->lab, scene->process, (int)scene->libc, (int)scene->carrier,
 				 (int)scene->worker, (int)scene->app);
-	scene->direct =
-		lab_chain(&scene->lab, scene->process, (int)scene->worker, (int)scene->app);
+	scene->direct = lab_chain(&scene->lab, scene->process, (int)scene->worker, (int)scene->app);
 	scene->explanation = NULL;
 }
 
@@ -55,9 +55,9 @@ static const struct explanation *explain(struct scene *scene, uint32_t chain, un
 				   .action = (uint8_t)action,
 				   .time_ns = 100};
 	explanation_free(scene->explanation);
-	assert_int_equal(policy_explain(scene->lab.policy, scene->lab.model, &event,
-					&scene->explanation),
-			 0);
+	assert_int_equal(
+		policy_explain(scene->lab.policy, scene->lab.model, &event, &scene->explanation),
+		0);
 	return scene->explanation;
 }
 
@@ -151,7 +151,8 @@ static void expect_mend(struct scene *scene, uint32_t chain, unsigned action, ui
 		fail_msg("nothing to add for action %u, target %u: %s", action, target,
 			 got->mend_problem ? got->mend_problem : "no problem");
 	const struct policy_text *texts;
-	struct policy_text all[3] = {{0}, {(char *)"", (char *)"", 0},
+	struct policy_text all[3] = {{0},
+				     {(char *)"", (char *)"", 0},
 				     {(char *)"mend.yaml", (char *)got->mend, strlen(got->mend)}};
 	char *errors = NULL;
 	struct outcome outcomes[POLICY_OUTCOMES];
@@ -177,10 +178,26 @@ static void test_mends(void **state)
 	(void)state;
 	static const unsigned paths[] = {WIRE_FILE_WRITE, WIRE_FILE_DELETE, WIRE_FILE_MODE,
 					 WIRE_FILE_LIST, WIRE_FILE_READ};
-	static const char *const names[] = {
-		"/a", "/a b/c", "/home/u/x", "/x*y?[z]", "/q\"q\\q", "/a\nb\tc", "/\xff\xfe",
-		"/b{a,b}", "/${HOME}/x", "/é/ü", "/a: b # c", "/memfd:x", "/a (deleted)",
-		"/home/u/[*]", "/proc/1001/maps", "/\xe2\x80\xae/x", "/'", "/-", "/~", "/%s%n"};
+	static const char *const names[] = {"/a",
+					    "/a b/c",
+					    "/home/u/x",
+					    "/x*y?[z]",
+					    "/q\"q\\q",
+					    "/a\nb\tc",
+					    "/\xff\xfe",
+					    "/b{a,b}",
+					    "/${HOME}/x",
+					    "/é/ü",
+					    "/a: b # c",
+					    "/memfd:x",
+					    "/a (deleted)",
+					    "/home/u/[*]",
+					    "/proc/1001/maps",
+					    "/\xe2\x80\xae/x",
+					    "/'",
+					    "/-",
+					    "/~",
+					    "/%s%n"};
 	struct scene scene;
 	scene_open(&scene);
 	struct lab *lab = &scene.lab;
@@ -200,14 +217,17 @@ static void test_mends(void **state)
 		expect_mend(&scene, scene.direct, WIRE_EXEC_LOAD,
 			    lab_text(lab, TARGET_OBJECT, names[i]));
 	}
-	expect_mend(&scene, scene.chain, WIRE_NET_CONNECT, lab_peer(lab, "10.1.2.3", 80, PROTO_TCP));
-	expect_mend(&scene, scene.chain, WIRE_NET_CONNECT, lab_peer(lab, "2001:db8::1", 80, PROTO_TCP));
+	expect_mend(&scene, scene.chain, WIRE_NET_CONNECT,
+		    lab_peer(lab, "10.1.2.3", 80, PROTO_TCP));
+	expect_mend(&scene, scene.chain, WIRE_NET_CONNECT,
+		    lab_peer(lab, "2001:db8::1", 80, PROTO_TCP));
 	expect_mend(&scene, scene.chain, WIRE_NET_SEND, lab_peer(lab, "8.8.8.8", 53, PROTO_UDP));
 	expect_mend(&scene, scene.chain, WIRE_NET_BIND, lab_peer(lab, "0.0.0.0", 80, PROTO_TCP));
 	expect_mend(&scene, scene.chain, WIRE_NET_ACCEPT, lab_peer(lab, "1.2.3.4", 4, PROTO_TCP));
 	expect_mend(&scene, scene.chain, WIRE_NET_CONNECT, lab_text(lab, TARGET_UNIX, "/run/x[1]"));
 	expect_mend(&scene, scene.chain, WIRE_NET_CONNECT, lab_text(lab, TARGET_UNIX, "@x\n"));
-	expect_mend(&scene, scene.chain, WIRE_NET_RESOLVE, lab_text(lab, TARGET_NAME, "Ex.example"));
+	expect_mend(&scene, scene.chain, WIRE_NET_RESOLVE,
+		    lab_text(lab, TARGET_NAME, "Ex.example"));
 	expect_mend(&scene, scene.direct, WIRE_ENV_READ, lab_text(lab, TARGET_VARIABLE, "A*"));
 	expect_mend(&scene, scene.direct, WIRE_EXEC_CODE,
 		    lab_target(lab, (struct item_target){.kind = TARGET_MEMORY, .number = 4096}));
@@ -224,9 +244,9 @@ static void test_guards(void **state)
 	uint32_t other = lab_target(lab, (struct item_target){.kind = TARGET_PROCESS, .number = 1});
 	expect_mend(&scene, scene.direct, WIRE_EXEC_INSPECT, other);
 	expect_mend(&scene, scene.direct, WIRE_FILE_WRITE, lab_path(lab, "/home/u/.bashrc"));
-	uint32_t loose = lab_object_of(lab, (struct item_object){
-						    .path = STR_LIT("/tmp/a [x]/libworker2.so.1"),
-						    .soname = STR_LIT("libworker2.so.1")});
+	uint32_t loose = lab_object_of(
+		lab, (struct item_object){.path = STR_LIT("/tmp/a [x]/libworker2.so.1"),
+					  .soname = STR_LIT("libworker2.so.1")});
 	uint32_t chain = lab_chain(lab, scene.process, (int)loose, (int)scene.app);
 	expect_mend(&scene, chain, WIRE_EXEC_INSPECT, other);
 	uint32_t bare = lab_chain(lab, scene.process, (int)scene.app);
