@@ -233,6 +233,16 @@ static bool is_random(const struct word *word, const char *text, size_t len, boo
 	return word->digits && word->changes >= 2;
 }
 
+/* What Python's tempfile and mktemp(1) make, even when it is all letters: tmp and eight characters,
+ * tmp. and ten. */
+static bool is_known_random(const struct scan *scan, const char *text, size_t len)
+{
+	if (!scan->is_temporary)
+		return false;
+	return (len == 11 && !memcmp(text, "tmp", 3)) ||
+	       (len == 10 && text - scan->part >= 4 && !memcmp(text - 4, "tmp.", 4));
+}
+
 static bool is_behind_so(const struct scan *scan, const char *text)
 {
 	return text - scan->part >= 4 && !memcmp(text - 4, ".so.", 4);
@@ -273,7 +283,8 @@ static void scan_word(struct scan *scan, const char **at, const char *end)
 	/* A short one that happens to be hexadecimal is random like its neighbours. */
 	bool may_be_hash = is_hash(&word, len) && (len >= HASH_SURE || !scan->is_temporary);
 	if (scan->options->kind == NORMAL_PATH && !may_be_hash &&
-	    is_random(&word, *at, len, scan->is_temporary) && !instant_at(*at, room)) {
+	    (is_known_random(scan, *at, len) ||
+	     (is_random(&word, *at, len, scan->is_temporary) && !instant_at(*at, room)))) {
 		push_class(scan, TOKEN_RANDOM, *at, len);
 		*at += len;
 		return;
@@ -333,7 +344,13 @@ void tokens_of(const struct token_options *options, const struct normal_value *v
 			options->kind == NORMAL_PATH && normal_is_temporary(value->parts[i]);
 		for (;;) {
 			const char *end = strchrnul(at, '/');
+			bool was_temporary = scan.is_temporary;
+			/* git's tmp_obj_XXXXXX lies among what is to stay. */
+			if (options->kind == NORMAL_PATH &&
+			    (!strncmp(at, "tmp_", 4) || !strncmp(at, ".tmp", 4)))
+				scan.is_temporary = true;
 			scan_segment(&scan, at, end);
+			scan.is_temporary = was_temporary;
 			if (!*end)
 				break;
 			push(&scan, TOKEN_LITERAL, end, 1);

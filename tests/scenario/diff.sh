@@ -132,6 +132,7 @@ expect "the same words each time" cmp "$work/one" "$work/two"
 # The same programs, recorded twice.
 cat >"$work/act.py" <<'PY'
 import http.server, os, shutil, sqlite3, subprocess, tempfile, threading, urllib.request
+tempfile.tempdir = os.environ["TMPDIR"] # or it tries names of eight letters, which prove nothing
 d = tempfile.mkdtemp()
 with sqlite3.connect(d + "/x.db") as db:
     db.execute("create table t(a)")

@@ -65,6 +65,7 @@ same_files() { diff -r "$work/$1" "$work/$2" >"$work/same"; }
 
 cat >"$work/act.py" <<'PY'
 import http.server, os, shutil, socket, sqlite3, subprocess, tempfile, threading, urllib.request
+tempfile.tempdir = os.environ["TMPDIR"] # or it tries names of eight letters, which prove nothing
 d = tempfile.mkdtemp()
 with sqlite3.connect(d + "/x.db") as db:
     db.execute("create table t(a)")

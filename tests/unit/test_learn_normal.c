@@ -79,6 +79,10 @@ static void test_evident_classes_need_two(void **state)
 	PATTERNS(NORMAL_PATH, ("/tmp/foo.a1B2c3", "/tmp/foo.Zz9xY0"), "/tmp/foo.*");
 	PATTERNS(NORMAL_PATH, ("/tmp/tmp7n84w6cz", "/tmp/tmpkrcywix2"), "/tmp/tmp*");
 	PATTERNS(NORMAL_PATH, ("/tmp/tmp7n84w6cz", "/tmp/tmpkrcywixq"), "/tmp/tmp*");
+	PATTERNS(NORMAL_PATH, ("/tmp/tmpmjmhqrfo/x", "/tmp/tmpflranx_s/x"), "/tmp/tmp*/x");
+	PATTERNS(NORMAL_PATH, ("/tmp/tmp.abcdefghij", "/tmp/tmp.klmnopqrst"), "/tmp/tmp.*");
+	PATTERNS(NORMAL_PATH, ("/home/x/.git/tmp_obj_NwQxYz", "/home/x/.git/tmp_obj_aBcDeF"),
+		 "/home/x/.git/tmp_obj_*");
 	PATTERNS(NORMAL_PATH, ("/dev/shm/sem.mp-_k3bpl93", "/dev/shm/sem.mp-q9zk3_a1"),
 		 "/dev/shm/sem.mp-*");
 	PATTERNS(NORMAL_PATH, ("/tmp/d23g94db", "/tmp/c01apa1j"), "/tmp/\?\?\?\?\?\?\?\?");
