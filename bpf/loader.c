@@ -30,6 +30,7 @@ _Static_assert(offsetof(struct hello, slot_offset) == offsetof(struct wire_hello
 		       offsetof(struct hello, text_end) == offsetof(struct wire_hello, text_end),
 	       "one contract");
 _Static_assert(SLOT_REACH == WIRE_SLOT_REACH, "one contract");
+_Static_assert(SLOT_GUEST == WIRE_SLOT_GUEST, "one contract");
 _Static_assert(FAMILY_META == (int)WIRE_FAMILY_META && FAMILY_NET == (int)WIRE_FAMILY_NET &&
 		       FAMILY_FILE == (int)WIRE_FAMILY_FILE && FAMILY_EXEC == (int)WIRE_FAMILY_EXEC &&
 		       FAMILY_ENV == (int)WIRE_FAMILY_ENV,

@@ -38,6 +38,7 @@ struct slot {
 	uint16_t via[4];
 };
 #define SLOT_REACH (8ull << 20)
+#define SLOT_GUEST 0x8000
 _Static_assert(sizeof(struct slot) == 32, "wire_slot");
 
 struct hello {

@@ -150,6 +150,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct pid *thread_pid;
+	struct completion *vfork_done;
 	struct thread_struct thread;
 };
 

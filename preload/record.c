@@ -77,6 +77,8 @@ static void slot_fill(struct wire_slot *slot, const struct call *call, enum call
 	slot->sp = (uint64_t)frame;
 	slot->seq++;
 	slot->hook = call->hook;
+	if (unlikely(thread_self.is_vforking == 1) && process_acting() != session.pid)
+		slot->hook |= WIRE_SLOT_GUEST;
 }
 
 void call_begin(struct call *call, unsigned hook, enum call_kind kind, void **frame)

@@ -16,12 +16,15 @@
 
 #define WIRE_SLOT_REACH (8ull << 20)
 #define WIRE_VIA_MAX 4
+/* In `hook`: filled by a vfork child, which may never come back from its exec to take it away. It
+ * holds for that child only, not for the thread whose memory it is. */
+#define WIRE_SLOT_GUEST 0x8000u
 
 struct wire_slot {
 	uint64_t chain; /* stack id in the low half, origin id in the high half */
 	uint64_t sp;	/* frame of the hook */
 	uint32_t seq;	/* announcements made by this thread, counts up by one */
-	uint16_t hook;	/* enum hook_id, 0: empty */
+	uint16_t hook;	/* enum hook_id, 0: empty; WIRE_SLOT_GUEST */
 	uint16_t via_count;
 	uint16_t via[WIRE_VIA_MAX]; /* marked public functions we are inside of, innermost first */
 };
