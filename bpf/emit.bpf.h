@@ -205,6 +205,11 @@ INLINE bool slot_read(const struct process_state *process, struct task_struct *t
 	base = task->thread.fsbase;
 	if (bpf_probe_read_user(ret_slot, sizeof(*ret_slot), (void *)(base + process->slot_offset)))
 		return false;
+	if (ret_slot->hook & SLOT_GUEST) {
+		if (!BPF_CORE_READ(task, vfork_done))
+			return false;
+		ret_slot->hook &= ~SLOT_GUEST;
+	}
 	return slot_is_live(ret_slot, sp);
 }
 
