@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+# What run.sh is made of; sourced after scenario.sh. An incident's own incident.sh defines
+#   install TWIN      puts the twin's files into $app, the same paths for both twins
+#   command           array: what is run in $app, by both
+#   home              optional: fills the temporary $HOME (everything in it is DUMMY)
+#   damaged, spared   optional: whether the act took place; asked after every run of that twin
+# and may define `peer_files` (what the peers hand out, in $work/peers/ROLE/).
+
+folder=$scenario_dir/$incident
+expect=$folder/expect.json
+twins=$SOWATCH_BUILD/tests/incidents/twins
+app=$work/app
+facts=$SOWATCH_BUILD/tests/incidents/facts
+policies=() recording=''
+
+[ -f "$expect" ] || { echo "there is no incident $incident" >&2; exit 2; }
+profile=$(jq -r .profile "$expect")
+
+incident_begin()
+{
+	local ready=$work/peers.ready
+	mkdir -p "$work/peers/vendor" "$work/peers/cdn" "$work/peers/rogue" "$facts"
+	[ "$(type -t peer_files)" != function ] || peer_files
+	start "$python" "$scenario_dir/lib/peers.py" "$ready" "$work/peers"
+	wait_until 10 test -s "$ready" || { fail "the peers did not start"; exit 1; }
+	read -r PEER_PORT DNS_PORT <"$ready"
+	export PEER_PORT DNS_PORT
+	policies=(-p "$root/policies")
+	[ ! -f "$folder/policy.yaml" ] || policies+=(-p "$folder/policy.yaml")
+}
+
+# incident_act TWIN: in a home and a directory of its own, under sowatch when $vantage is set.
+incident_act()
+{
+	local twin=$1
+	here=$work/run-$incident-$twin-${vantage:-bare}
+	watched="$twin, ${vantage:-bare}"
+	fresh
+	rm -rf "$here" "$app"
+	mkdir -p "$here" "$app" "$HOME/.config" "$HOME/.ssh"
+	: >"$work/peers/received"
+	echo DUMMY >"$HOME/.ssh/id_dummy"
+	[ "$(type -t home)" != function ] || home
+	install "$twin"
+	if [ -z "$vantage" ]; then
+		(cd "$app" && exec timeout -k 2 20 "${command[@]}") >"$here/out" 2>"$here/err" </dev/null
+	else
+		(cd "$app" && exec timeout -k 2 40 "$sowatch" run --vantage "$vantage" "${policies[@]}" \
+			--service "$incident" -o "$here/log.swl" --alerts "$here/alerts.jsonl" \
+			--summary "$here/summary.json" -- "${command[@]}") >"$here/out" 2>"$here/err" </dev/null
+	fi
+	status=$?
+	[ -z "$vantage" ] || vantage_got
+	check
+	[ $status = 0 ] || fail "it ended with $status" - <"$here/err"
+	if [ "$twin" = compromised ]; then
+		expect_if damaged "the damage was done"
+	else
+		expect_if spared "there was no damage"
+	fi
+}
+
+# expect_if FUNCTION TEXT: where the incident says how to tell
+expect_if()
+{
+	[ "$(type -t "$1")" != function ] || expect "$2" "$1"
+}
+
+# The profile is learned from the healthy twin alone, by whoever sees most here; once, since it is
+# the same for everyone who watches.
+incident_learn()
+{
+	local kept=$vantage
+	for vantage in both shim; do
+		(incident_act healthy) >"$work/learn.out" 2>&1 && break
+	done
+	here=$work/run-$incident-healthy-$vantage
+	check
+	"$sowatch" learn "${policies[@]}" -o "$work/learned" "$here/log.swl" >"$work/learned.out" 2>&1 ||
+		fail "nothing could be learned" - < <(cat "$work/learned.out" "$work/learn.out")
+	policies=(-p "$work/learned" "${policies[@]}")
+	vantage=$kept
+}
+
+# The replay with the policy in the log says the same, byte for byte.
+incident_replay()
+{
+	local verdict want got
+	verdict=$(jq -r .verdict "$here/summary.json" 2>/dev/null)
+	case $verdict in clean) want=0 ;; deviates) want=1 ;; *) want=4 ;; esac
+	"$sowatch" replay "$here/log.swl" --alerts "$here/replay.jsonl" --summary "$here/replay.json" \
+		>"$here/replay.out" 2>"$here/replay.err" </dev/null
+	got=$?
+	check
+	[ $got = $want ] || fail "the replay ended with $got, the verdict $verdict asks for $want" - <"$here/replay.err"
+	check
+	cmp -s "$here/alerts.jsonl" "$here/replay.jsonl" || fail "the replay's alerts differ" - < <(
+		diff "$here/alerts.jsonl" "$here/replay.jsonl")
+	check
+	cmp -s "$here/summary.json" "$here/replay.json" || fail "the replay's summary differs" - < <(
+		diff <(jq -S . "$here/summary.json") <(jq -S . "$here/replay.json"))
+}
+
+# The healthy twin: no finding by anybody. Clean where both watch; a vantage that is half of it has a
+# hole for the other half, and no other.
+incident_healthy()
+{
+	local verdict
+	incident_act healthy
+	expect_no_deviation
+	verdict=$(jq -r ".healthy.$vantage // empty" "$expect")
+	case $vantage in
+	both) verdict=clean ;;
+	shim) verdict=unknown ;;
+	kernel) verdict=${verdict:-clean} ;;
+	esac
+	expect_verdict "$verdict"
+	if [ "$vantage" = shim ]; then
+		check
+		jq -e '[.holes[] | select(.kind != "shim-only")] == []' "$here/summary.json" >/dev/null ||
+			fail "the healthy twin leaves holes" - < <(jq -c '.holes[]' "$here/summary.json")
+	fi
+	incident_replay
+}
+
+incident_compromised()
+{
+	incident_act compromised
+	incident_findings "$here/alerts.jsonl" "$here/summary.json"
+	incident_replay
+	incident_facts
+	[ -z "$record" ] || [ "$vantage" != both ] || cp "$here/log.swl" "$scenario_dir/logs/$incident.swl"
+}
+
+# incident_findings ALERTS SUMMARY: all that is expected of this vantage was found, nothing else was,
+# and the verdict says so. Who cannot see it does not call it clean.
+incident_findings()
+{
+	local missing odd verdict
+	missing=$(jq -rn --slurpfile alerts "$1" --slurpfile expect "$expect" --arg v "$vantage" "$alert_words$finding_words"'
+		$expect[0].findings[] | select((.seen | index($v)) and (.may | not)) | . as $f
+		| select([$alerts[] | select(matches($f))] | length == 0)
+		| "\(.kind) \(.name) \(.action) \(.object) (\(.rule), \(.severity))"')
+	check
+	[ -z "$missing" ] || fail "not found: $missing; told were" - < <(told "$1")
+	odd=$(jq -rn --slurpfile alerts "$1" --slurpfile expect "$expect" --arg v "$vantage" "$alert_words$finding_words"'
+		$alerts[] | . as $a | select([$expect[0].findings[] | select(.seen | index($v)) | . as $f
+			| select($a | matches($f))] | length == 0)
+		| "\(.subject.kind) \(.subject.name) \(.action) \(.object | word) (\(rule_word), \(.severity))"')
+	check
+	[ -z "$odd" ] || fail "nobody expected: $odd"
+	if jq -e --arg v "$vantage" 'any(.findings[]; .seen | index($v))' "$expect" >/dev/null; then
+		verdict=deviates
+	else
+		verdict=unknown
+		check
+		jq -e --arg v "$vantage" '.blind[$v] | length > 20' "$expect" >/dev/null ||
+			fail "expect.json does not say why $vantage sees nothing"
+	fi
+	check
+	[ "$(jq -r .verdict "$2")" = $verdict ] || fail "expected the verdict $verdict, found" - < <(
+		jq -c '.verdict, .reasons[]' "$2")
+}
+
+finding_words='
+	def rule_word: .rule.profile + (if .rule.id == "" then "" else "/" + .rule.id end);
+	def matches($f): .subject.kind == $f.kind and .subject.name == $f.name and .action == $f.action
+		and (.object | word | test("^(" + $f.object + ")$")) and .severity == $f.severity
+		and (rule_word | test("^(" + $f.rule + ")$"));'
+
+told()
+{
+	jq -r "$alert_words$finding_words"'"\(.kind) \(.subject.kind) \(.subject.name) \(.action) \(.object | word) (\(rule_word), \(.severity)) x\(.count)  chain \(names)"' "$1"
+}
+
+# Events of the log, one a line, in order of time.
+events_of() { "$sowatch" log show --action '*' "$1" 2>/dev/null | sort -s -k 1,1; }
+
+# One line of facts for the table: incident, vantage, verdict, who was flagged first for what, all
+# rules that did, the number of the event that was flagged first, of how many, and where that is to
+# the damage.
+incident_facts()
+{
+	local first='' events=0 number='-' damage='' when='-' who=$'-\t-'
+	events_of "$here/log.swl" >"$here/events"
+	events=$(wc -l <"$here/events")
+	if [ -s "$here/alerts.jsonl" ]; then
+		first=$(jq -r .time "$here/alerts.jsonl" | sort | head -n 1)
+		number=$(awk -v at="$first" '$1 <= at' "$here/events" | wc -l)
+		who=$(jq -rs "$finding_words"'(min_by(.time) | "\(.subject.name) \(.action)") + "\t"
+			+ ([.[] | rule_word] | unique | join(", "))' "$here/alerts.jsonl")
+		damage=$(grep -m 1 -E -- "$(jq -r .damage "$expect")" "$here/events" | cut -d' ' -f1)
+		if [ -z "$damage" ]; then
+			when='not seen'
+		elif [[ $first < $damage ]]; then
+			when=before
+		elif [[ $first = "$damage" ]]; then
+			when='at it'
+		else
+			when=after
+		fi
+	fi
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$incident" "$vantage" \
+		"$(jq -r .verdict "$here/summary.json")" "$who" "$number" "$events" "$when" >"$facts/$incident.$vantage"
+}
