@@ -39,7 +39,7 @@ int live_init(struct live *live, const char *const *redact, const char *dpkg_dir
 	live->paths.seed = live->seed;
 	live->objects.max = live->stacks.max = live->targets.max = CONTENTS_MAX;
 	live->chains.max = CONTENTS_MAX;
-	live->lookups.max = live->names.max = live->arrived.max = LOOKUPS_MAX;
+	live->lookups.max = live->names.max = live->arrived.max = live->places.max = LOOKUPS_MAX;
 	live->instances.max = live->pids.max = NUMBERS_MAX;
 	live->scratch = malloc(LIVE_SCRATCH_BYTES);
 	live->dead = calloc(LIVE_DEAD_MAX, sizeof(*live->dead));
@@ -75,6 +75,7 @@ void live_done(struct live *live)
 	map_done(&live->pids);
 	map_done(&live->arrived);
 	map_done(&live->lookalikes);
+	map_done(&live->places);
 	paths_done(&live->paths);
 	digests_close(live->digests);
 	packages_free(live->packages);

@@ -150,6 +150,7 @@ struct live {
 
 	struct expectation **expectations; /* oldest first */
 	uint32_t expectation_count, expectation_room;
+	struct map places; /* (start of a mapping, build-id) -> item id of the object: for forked children */
 	struct map lookalikes; /* (mount namespace, path) -> 1 our file, 2 another */
 	struct map arrived; /* (instance, serial) -> item id of the process that said hello */
 

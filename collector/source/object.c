@@ -58,6 +58,19 @@ void object_locate(struct live *live, const struct proc *proc, struct str path, 
 		(struct str){ package->version, (uint32_t)strlen(package->version) };
 }
 
+/* Of a mapping that forked children have, too. */
+static struct key place_key(const struct live *live, const struct wire_object *record,
+			    struct str build_id)
+{
+	struct {
+		uint64_t start, base;
+		char build_id[2 * 64];
+	} place = { record->start, record->base, "" };
+
+	memcpy(place.build_id, build_id.data, build_id.len);
+	return key_of(live->seed, &place, sizeof(place));
+}
+
 uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_object *record,
 			const struct str strings[3])
 {
@@ -66,6 +79,9 @@ uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_
 	struct path_buffer real, mapped;
 	char hex[2 * 64];
 	size_t raw = strings[2].len < sizeof(hex) / 2 ? strings[2].len : sizeof(hex) / 2;
+	struct map_entry *place;
+	struct key key;
+	uint32_t id;
 
 	if (record->head.flags & WIRE_OBJECT_SHIM)
 		return OBJECT_OURS;
@@ -76,6 +92,7 @@ uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_
 	object.build_id = (struct str){ hex, (uint32_t)(2 * raw) };
 	object.is_main = record->head.flags & WIRE_OBJECT_MAIN;
 	object.is_vdso = record->head.flags & WIRE_OBJECT_VDSO;
+	key = place_key(live, record, object.build_id);
 	if (object.is_vdso)
 		object.path = STR_LIT("[vdso]");
 	else if (object.is_main && proc->exe[0])
@@ -85,9 +102,16 @@ uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_
 		/* It may have been mapped before the root was changed. */
 		object_locate(live, proc, (struct str){ mapped.text, (uint32_t)mapped.len }, true,
 			      &object, &real);
+	else if (proc->view.outside && proc->how == PROCESS_FORK && raw &&
+		 (place = map_find(&live->places, key)))
+		return place->value; /* it is gone, and had its parent's mappings */
 	else if (strings[0].len)
 		object_locate(live, proc, strings[0], false, &object, &real);
-	return define_object(live, &object);
+	id = define_object(live, &object);
+	place = raw ? map_add(&live->places, key) : NULL;
+	if (place)
+		place->value = id;
+	return id;
 }
 
 void object_code_made(struct live *live, struct proc *proc, uint64_t start, uint64_t bytes,
