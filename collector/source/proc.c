@@ -612,6 +612,7 @@ void proc_end(struct live *live, struct proc *proc)
 	if (!proc->is_kernel)
 		proc_announce(live, proc, NULL, NULL);
 	proc_tell_counters(live, proc);
+	python_over(live, proc);
 	lineage_proc_over(live, proc);
 	proc->is_ended = true;
 	if (proc->is_covered || proc->is_kernel)

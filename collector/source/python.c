@@ -62,6 +62,27 @@ void python_untold(struct live *live, struct proc *proc)
 	emit_hole(live, &hole);
 }
 
+/* python, python3, python3.11 */
+static bool is_python(const char *exe)
+{
+	const char *base = strrchr(exe, '/');
+
+	base = base ? base + 1 : exe;
+	return !strncmp(base, "python", 6) && !base[6 + strspn(base + 6, "0123456789.")];
+}
+
+void python_over(struct live *live, struct proc *proc)
+{
+	struct item_hole hole = { .kind = HOLE_PYTHON, .family = WIRE_FAMILIES,
+				  .process = proc->id, .what = text_of(proc->exe) };
+
+	if (proc->python || !proc->id || proc->how == PROCESS_FORK || !is_python(proc->exe))
+		return;
+	hole.reason = proc->is_covered ? STR_LIT("it does not export what is needed to read its frames") :
+					 STR_LIT("no shim is in it to tell of them");
+	emit_hole(live, &hole);
+}
+
 static void version_put(struct python *python, uint32_t version)
 {
 	unsigned major = version >> 8 & 0xff, minor = version & 0xff;

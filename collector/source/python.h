@@ -14,6 +14,8 @@ uint32_t python_object(struct live *live, struct proc *proc, const struct wire_o
 /* Which interpreter proc has. -EINVAL: not a valid record. */
 int python_tell(struct live *live, struct proc *proc, const struct wire_python *record,
 		struct str stdlib);
+/* proc is over: was it a Python nobody told of? */
+void python_over(struct live *live, struct proc *proc);
 /* A stack of proc's ran Python whose frames were not told. */
 void python_untold(struct live *live, struct proc *proc);
 void python_forget(struct proc *proc);

@@ -40,7 +40,7 @@ read_by()
 	expect_chain file.read "$work/secret" "^python3[^|]*\|$2\|.*app.py"
 }
 read_by vendor_demo vendor-demo "$site"
-has_shim && expect_event vendor-demo file.read
+! has_shim || expect_event vendor-demo file.read
 read_by vendor_demo._vendor.inner vendor-demo "$site"
 read_by wheel_demo wheel-demo "$work/wheels/Wheel_Demo-3.0-py3-none-any.whl"
 read_by tree_demo tree-demo "$work/tree/src"
@@ -65,22 +65,22 @@ started()
 	expect_covered
 }
 started text "$python" -c "$code"
-has_shim && expect_event -c file.read
+! has_shim || expect_event -c file.read
 started input "$python" -
-has_shim && expect_event - file.read
+! has_shim || expect_event - file.read
 started isolated "$python" -I -E -s -c "$code"
 started no-site "$python" -S -c "$code"
 started unbuffered "$python" -u -X dev -W ignore -c "$code"
 
 watch module --status 0 -- env "PYTHONPATH=$site" "$python" -m main_demo "$work/secret"
-has_shim && expect_event main-demo file.read
+! has_shim || expect_event main-demo file.read
 watch profiler --status 0 --filter 's/[0-9.]+ seconds|[0-9]+\.[0-9]+|[0-9]+\/?[0-9]* //g' -- \
 	"$python" -m cProfile -o "$work/profile" "$work/app/app.py" "$work/secret" vendor_demo "$site"
-has_shim && expect_event vendor-demo file.read
+! has_shim || expect_event vendor-demo file.read
 (cd "$python_subjects" && "$python" -m zipfile -c "$work/app/archive.pyz" main_demo/__main__.py && cd main_demo &&
 	"$python" -m zipfile -c "$work/app/archive.pyz" __main__.py)
 watch archive --status 0 -- "$python" "$work/app/archive.pyz" "$work/secret"
-has_shim && expect_event archive.pyz file.read
+! has_shim || expect_event archive.pyz file.read
 
 # Text is the doing of who starts the interpreter: a package does not get away with it.
 cat >"$work/app/starts.py" <<PY
@@ -91,5 +91,5 @@ plain_demo.call(subprocess.run, [sys.executable, "-c", "open('$work/secret').clo
 PY
 rm -r "$site/claim_demo-1.0.dist-info"
 watch spawned --policy "$scenario_dir/python.yaml" -- "$python" "$work/app/starts.py"
-has_shim && expect_alert "who gave the text is judged for what it did" \
+! has_shim || expect_alert "who gave the text is judged for what it did" \
 	'.action == "file.read" and .rule.profile == "plain-demo" and (.object.path | endswith("/secret"))'

@@ -38,13 +38,13 @@ for way in urllib3 requests urllib; do
 		expect_no_deviation python-stdlib
 	fi
 done
-has_shim && expect_chain net.connect "127.0.0.66:$port" '\|python-stdlib\|.*\|ctx-demo\|.*app.py\|'
+! has_shim || expect_chain net.connect "127.0.0.66:$port" '\|python-stdlib\|.*\|ctx-demo\|.*app.py\|'
 
 # The healthy package next to the same application.
 watch healthy --policy "$scenario_dir/python.yaml" -- "${run[@]}" none
 expect_event app.py net.connect 2
 expect_no_deviation
-has_shim && expect_verdict clean
+! has_shim || expect_verdict clean
 
 # By version: what an older one does is not spoken of.
 rm -r "$site"
