@@ -48,6 +48,7 @@ struct item_run {
 	uint64_t realtime_ns;  /* CLOCK_REALTIME at monotonic_ns */
 	uint64_t monotonic_ns; /* all event times are CLOCK_MONOTONIC */
 	struct str vantage;    /* "shim", "kernel", "both" */
+	bool has_exchange;     /* the shims were told to follow the order of requests and replies */
 };
 
 struct item_policy {
@@ -252,7 +253,9 @@ struct item_event {
 	HOLE(NAME, 14, "name", "an address was reached whose name could not be known")             \
 	HOLE(PYTHON, 15, "python", "Python code ran whose frames were not told: its interpreter "  \
 				   "was charged instead")                                          \
-	/* PARTIAL and NAME are counted by the pipeline, sources do not yield them */
+	HOLE(EXCHANGE, 16, "exchange", "a connection was made whose order of requests and replies " \
+				       "nobody followed")                                          \
+	/* PARTIAL, NAME and EXCHANGE are counted by the pipeline, sources do not yield them */
 
 enum hole_kind {
 #define HOLE(id, number, name, sentence) HOLE_##id = number,

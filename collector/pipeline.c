@@ -224,7 +224,8 @@ static int judge_event(struct pipeline *pipeline, const struct item_event *event
 	if (is_counted) {
 		pipeline->tally.events++;
 		pipeline->tally.partial_stacks += chain->is_partial;
-		error = count_action(pipeline, event, &outcomes[0]);
+		if (event->action != WIRE_NET_EXCHANGE || event->result >= 0)
+			error = count_action(pipeline, event, &outcomes[0]);
 		holes_of_event(pipeline, event, chain, &outcomes[0]);
 	}
 	for (unsigned i = 0; i < count; i++)
@@ -233,7 +234,9 @@ static int judge_event(struct pipeline *pipeline, const struct item_event *event
 	for (unsigned i = 0; i < count && !error; i++)
 		if (outcomes[i].kind == OUTCOME_DEVIATES &&
 		    !is_other_subject(pipeline, &outcomes[i]))
-			error = find_deviation(pipeline, event, chain, &outcomes[i], "deviation");
+			error = find_deviation(pipeline, event, chain, &outcomes[i],
+					       event->action == WIRE_NET_EXCHANGE ? "exchange"
+										  : "deviation");
 	return error ? error : find_bypass(pipeline, event, chain);
 }
 

@@ -107,9 +107,41 @@ static uint8_t wire_family_of(uint8_t action)
 	return families[action];
 }
 
+/* A connection whose order counts, and nobody follows it. */
+static void hole_exchange(struct pipeline *pipeline, const struct item_event *event,
+			  const struct outcome *outcome)
+{
+	const struct process *process = model_process(pipeline->model, event->process);
+	bool is_begun = event->action == WIRE_NET_CONNECT && !(event->flags & EVENT_DATAGRAM) &&
+			(event->result >= 0 || event->result == -EINPROGRESS);
+	bool is_refused = event->action == WIRE_NET_EXCHANGE && event->result < 0;
+	bool is_followed = model_run(pipeline->model)->has_exchange && process &&
+			   process->is_covered && !(event->flags & EVENT_UNANNOUNCED);
+	struct item_hole hole = {.kind = HOLE_EXCHANGE,
+				 .family = WIRE_FAMILY_NET,
+				 .process = event->process,
+				 .count = 1,
+				 .time_ns = pipeline->now_ns,
+				 .reason = STR_LIT("no shim follows the connections of its process")};
+	struct text text = {0};
+	if (!is_refused && (!is_begun || is_followed))
+		return;
+	if (is_refused)
+		hole.reason = STR_LIT("its shim had no room, or was not allowed to look");
+	else if (!model_run(pipeline->model)->has_exchange && !pipeline_has_kernel(pipeline))
+		hole.reason = STR_LIT("no profile asked for it when the run began");
+	text_clear(&text);
+	words_contact(&text, pipeline->model, event, outcome);
+	hole.what = (struct str){text.data, text.error ? 0 : (uint32_t)strlen(text.data)};
+	hole_add(pipeline, &hole);
+	text_done(&text);
+}
+
 void holes_of_event(struct pipeline *pipeline, const struct item_event *event,
 		    const struct chain *chain, const struct outcome *outcome)
 {
+	if (outcome->wants_order)
+		hole_exchange(pipeline, event, outcome);
 	/* With EFAULT the kernel could not read the argument either: nothing happened. */
 	if (event->flags & EVENT_UNREADABLE && event->result != -EFAULT)
 		hole_count(pipeline, HOLE_UNREADABLE, wire_family_of(event->action),

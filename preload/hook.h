@@ -34,6 +34,7 @@
 #include <link.h>
 #include <locale.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pty.h>
 #include <pwd.h>
@@ -45,8 +46,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -112,6 +115,7 @@ struct thread {
 	uint64_t lent_bytes;
 	uint64_t stack_pages; /* known to be readable: number of the first page << 28 | how many */
 	void *python_tstate; /* the Python thread state that last ran here, see python.c */
+	uint64_t turns;	      /* waits of an event loop that came back, see exchange.c */
 };
 extern __thread struct thread thread_self;
 _Static_assert(sizeof(struct thread) <= 256, "static TLS is scarce in other people's processes");

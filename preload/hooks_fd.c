@@ -3,12 +3,28 @@
  * fd: keeps the notes of sockets.c true. The shim itself holds no descriptor that a program could
  * close: its ring is only mapped.
  */
-#include "hook.h"
+#include "exchange.h"
+
+static void fd_copied(int from, int to)
+{
+	socket_copy(from, to);
+	if (unlikely(exchange_is_on))
+		exchange_copied(from, to);
+}
+
+static void fds_forget(unsigned first, unsigned last)
+{
+	socket_forget_range(first, last);
+	if (unlikely(exchange_is_on))
+		exchange_closed_range(first, last);
+}
 
 EXPORT int close(int fd)
 {
 	HOOK_ONLY(return (int)sys_early(sys_call1(SYS_close, fd)));
 	socket_forget(fd);
+	if (unlikely(exchange_is_on))
+		exchange_closed(fd, EXCHANGE_HERE(close));
 	return real.close(fd);
 }
 
@@ -18,7 +34,7 @@ EXPORT int dup(int fd)
 	int ret = real.dup(fd);
 
 	if (ret >= 0)
-		socket_copy(fd, ret);
+		fd_copied(fd, ret);
 	return ret;
 }
 
@@ -28,7 +44,7 @@ EXPORT int dup2(int from, int to)
 	int ret = real.dup2(from, to);
 
 	if (ret >= 0 && from != to)
-		socket_copy(from, to);
+		fd_copied(from, to);
 	return ret;
 }
 
@@ -38,7 +54,7 @@ EXPORT int dup3(int from, int to, int flags)
 	int ret = real.dup3(from, to, flags);
 
 	if (ret >= 0)
-		socket_copy(from, to);
+		fd_copied(from, to);
 	return ret;
 }
 
@@ -46,13 +62,13 @@ EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
 	HOOK_ONLY(return (int)sys_early(sys_call3(SYS_close_range, first, last, flags)));
 	if (!(flags & CLOSE_RANGE_CLOEXEC))
-		socket_forget_range(first, last);
+		fds_forget(first, last);
 	return real.close_range(first, last, flags);
 }
 
 EXPORT void closefrom(int first)
 {
 	HOOK_ONLY(return);
-	socket_forget_range(first < 0 ? 0 : (unsigned)first, UINT32_MAX);
+	fds_forget(first < 0 ? 0 : (unsigned)first, UINT32_MAX);
 	real.closefrom(first);
 }

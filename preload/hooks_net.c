@@ -2,7 +2,7 @@
  *
  * net: sockets. The resolver's functions are in hooks_resolve.c.
  */
-#include "hook.h"
+#include "exchange.h"
 
 /* Errors that tell of the peer: its address was read. */
 static bool is_peer_error(int32_t result)
@@ -64,6 +64,9 @@ EXPORT int connect(int fd, const struct sockaddr *address, socklen_t len)
 	peer_event(&call, WIRE_NET_CONNECT, ret_errno(ret), fd, address, len);
 	if (!ret)
 		socket_note_connected(fd);
+	if (unlikely(session.flags & WIRE_SESSION_EXCHANGE) && (!ret || errno == EINPROGRESS) &&
+	    socket_type(fd) == SOCK_STREAM)
+		exchange_connected(&call, fd, address, len);
 	HOOK_END();
 	return ret;
 }
@@ -152,9 +155,45 @@ static void send_event(const struct call *call, long ret, int fd, const void *ad
 		}                                                                                  \
 	} while (0)
 
+#define BLOB(data, bytes) ((struct blob){ data, (bytes) > UINT32_MAX ? UINT32_MAX : (uint32_t)(bytes) })
+
+static struct blob parts_first(const struct iovec *parts, size_t count)
+{
+	return count ? BLOB(parts[0].iov_base, parts[0].iov_len) : BLOB(NULL, 0u);
+}
+
+static size_t parts_bytes(const struct iovec *parts, size_t count)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += parts[i].iov_len;
+	return bytes;
+}
+
+/* What went out of the first count; what should have, when there is nothing behind them. */
+static size_t messages_bytes(const struct mmsghdr *messages, unsigned count)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		bytes += messages[i].msg_len;
+	return bytes;
+}
+
+static size_t messages_wanted(const struct mmsghdr *messages, unsigned count, unsigned all)
+{
+	size_t bytes = count < all;
+
+	for (unsigned i = 0; i < count; i++)
+		bytes += parts_bytes(messages[i].msg_hdr.msg_iov, messages[i].msg_hdr.msg_iovlen);
+	return bytes;
+}
+
 EXPORT ssize_t send(int fd, const void *data, size_t bytes, int flags)
 {
 	HOOK_ONLY(return sys_early(sys_call6(SYS_sendto, fd, data, bytes, flags, 0, 0)));
+	EXCHANGE_SEND(send, ssize_t, fd, (fd, data, bytes, flags), BLOB(data, bytes), bytes, sent);
 	SEND_ANNOUNCED(send, ssize_t, (fd, data, bytes, flags));
 	if (likely(shim_state != SHIM_ACTIVE || !send_is_news(fd, NULL, 0, CALLER)))
 		return real.send(fd, data, bytes, flags);
@@ -170,6 +209,8 @@ EXPORT ssize_t sendto(int fd, const void *data, size_t bytes, int flags,
 		      const struct sockaddr *address, socklen_t len)
 {
 	HOOK_ONLY(return sys_early(sys_call6(SYS_sendto, fd, data, bytes, flags, address, len)));
+	EXCHANGE_SEND(sendto, ssize_t, fd, (fd, data, bytes, flags, address, len), BLOB(data, bytes),
+		      bytes, sent);
 	SEND_ANNOUNCED(sendto, ssize_t, (fd, data, bytes, flags, address, len));
 	ssize_t ret = real.sendto(fd, data, bytes, flags, address, len);
 	int saved = errno;
@@ -186,6 +227,9 @@ EXPORT ssize_t sendto(int fd, const void *data, size_t bytes, int flags,
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	HOOK_ONLY(return sys_early(sys_call3(SYS_sendmsg, fd, message, flags)));
+	EXCHANGE_SEND(sendmsg, ssize_t, fd, (fd, message, flags),
+		      parts_first(message->msg_iov, message->msg_iovlen),
+		      parts_bytes(message->msg_iov, message->msg_iovlen), sent);
 	SEND_ANNOUNCED(sendmsg, ssize_t, (fd, message, flags));
 	ssize_t ret = real.sendmsg(fd, message, flags);
 	int saved = errno;
@@ -203,6 +247,10 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
 	HOOK_ONLY(return (int)sys_early(sys_call4(SYS_sendmmsg, fd, messages, count, flags)));
+	EXCHANGE_SEND(sendmmsg, int, fd, (fd, messages, count, flags),
+		      parts_first(messages[0].msg_hdr.msg_iov, messages[0].msg_hdr.msg_iovlen),
+		      messages_wanted(messages, (unsigned)sent, count),
+		      (long)messages_bytes(messages, (unsigned)sent));
 	SEND_ANNOUNCED(sendmmsg, int, (fd, messages, count, flags));
 	int ret = real.sendmmsg(fd, messages, count, flags);
 	int saved = errno;
@@ -223,6 +271,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int fl
 EXPORT ssize_t write(int fd, const void *data, size_t bytes)
 {
 	HOOK_ONLY(return sys_early(sys_call3(SYS_write, fd, data, bytes)));
+	EXCHANGE_SEND(write, ssize_t, fd, (fd, data, bytes), BLOB(data, bytes), bytes, sent);
 	if (likely(!socket_is_pending(fd)) || shim_state != SHIM_ACTIVE ||
 	    !socket_is_first(fd, "", 0, CALLER))
 		return real.write(fd, data, bytes);
@@ -237,6 +286,8 @@ EXPORT ssize_t write(int fd, const void *data, size_t bytes)
 EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
 {
 	HOOK_ONLY(return sys_early(sys_call3(SYS_writev, fd, parts, count)));
+	EXCHANGE_SEND(writev, ssize_t, fd, (fd, parts, count), parts_first(parts, (size_t)count),
+		      parts_bytes(parts, (size_t)count), sent);
 	if (likely(!socket_is_pending(fd)) || shim_state != SHIM_ACTIVE ||
 	    !socket_is_first(fd, "", 0, CALLER))
 		return real.writev(fd, parts, count);

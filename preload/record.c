@@ -114,7 +114,7 @@ static enum wire_family action_family(unsigned action)
 static bool kernel_sees(unsigned action)
 {
 	return (session.flags & WIRE_SESSION_KERNEL) && action != WIRE_NET_RESOLVE &&
-	       action != WIRE_ENV_READ && action != WIRE_EXEC_LOAD;
+	       action != WIRE_NET_EXCHANGE && action != WIRE_ENV_READ && action != WIRE_EXEC_LOAD;
 }
 
 /* Between vfork and the exec of its child both run in this memory; only the kernel knows who. */

@@ -4,6 +4,7 @@
  * fork. Raw system calls only: the child of a multithreaded fork may do nothing else. Every
  * failure leaves the program running as if we were not there.
  */
+#include "exchange.h"
 #include "python.h"
 
 #include <linux/memfd.h>
@@ -501,6 +502,7 @@ void session_after_fork(void)
 		objects_forget(); /* stacks carry the session's generation */
 		python_tell();
 		thread_self.origin = 0; /* an id of the parent's ring; its frames are on our stack */
+	exchange_forked();
 	} else {
 		/* No descriptors left, or a filter that might kill us: the parent's ring is still
 		 * mapped, and records name their process. */

@@ -108,6 +108,8 @@ int cli_judge_open(const struct cli_judge_options *options, struct cli_judge **r
 uint32_t cli_judge_severe(const struct cli_judge *judge);
 /* Some profile is matched by the digest of a file. */
 bool cli_judge_wants_digests(const struct cli_judge *judge);
+/* ... and whether the order of requests and replies has to be followed. */
+bool cli_judge_wants_exchange(const struct cli_judge *judge);
 /* Patterns of secrets that the policy has, NULL-terminated; they live until the judge is closed, or
  * its policy is changed over. */
 const char *const *cli_judge_redact(const struct cli_judge *judge);

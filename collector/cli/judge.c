@@ -149,6 +149,11 @@ bool cli_judge_wants_digests(const struct cli_judge *judge)
 	return judge->policy && policy_wants_digests(judge->policy);
 }
 
+bool cli_judge_wants_exchange(const struct cli_judge *judge)
+{
+	return judge->policy && policy_wants_exchange(judge->policy);
+}
+
 const char *const *cli_judge_redact(const struct cli_judge *judge)
 {
 	return judge->policy ? policy_redact(judge->policy) : NULL;

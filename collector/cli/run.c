@@ -57,7 +57,8 @@ static int source_try(const struct run *run, const char *vantage, struct source 
 		.service = run->options.service,
 		.ring_bytes = run->options.ring_kib << 10,
 		.wait_ms = run->options.wait_ms,
-		.session_flags = run->options.is_nop ? WIRE_SESSION_NOP : 0,
+		.session_flags = (run->options.is_nop ? WIRE_SESSION_NOP : 0) |
+				 (cli_judge_wants_exchange(run->judge) ? WIRE_SESSION_EXCHANGE : 0),
 		.shim_path = cli_shim_path(),
 		.vantage = vantage,
 		.check_actions = cli_judge_severe(run->judge),

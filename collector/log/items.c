@@ -203,6 +203,7 @@ static void get_run(const Wire__Run *in, struct item_run *out)
 	out->realtime_ns = in->realtime_ns;
 	out->monotonic_ns = in->monotonic_ns;
 	out->vantage = str_of(in->vantage);
+	out->has_exchange = in->has_exchange;
 }
 
 static void get_process(struct log_items *items, const Wire__Process *in, struct item_process *out)

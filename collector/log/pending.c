@@ -230,6 +230,7 @@ static void add_run(struct log_pending *pending, const struct item_run *run)
 	out->realtime_ns = run->realtime_ns;
 	out->monotonic_ns = run->monotonic_ns;
 	out->vantage = str_of(pending, run->vantage);
+	out->has_exchange = run->has_exchange;
 }
 
 static void add_policy(struct log_pending *pending, const struct item_policy *policy)

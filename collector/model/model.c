@@ -30,7 +30,7 @@ struct model *model_new(void)
 		return NULL;
 	}
 	model->run = (struct item_run){STR_LIT(""), STR_LIT(""), STR_LIT(""), STR_LIT(""),
-				       STR_LIT(""), 0,		 0,	      STR_LIT("")};
+				       STR_LIT(""), 0,		 0,	      STR_LIT(""), false};
 	model->serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
 	return model;
 }

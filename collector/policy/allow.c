@@ -92,6 +92,24 @@ static void answer_forbids(const struct profile *profile, unsigned action, const
 		answer->severity = near->severity;
 }
 
+/* What the profile says of the order on its connections; nothing, where it does not. */
+static void ask_exchange(const struct profile *profile, const struct list *list,
+			 struct answer *ret_answer)
+{
+	if (!list->is_said)
+		return;
+	ret_answer->kind = list->state == LIST_ANY ? ANSWER_ALLOWS : ANSWER_FORBIDS;
+	ret_answer->ref = list->ref;
+	ret_answer->expected = list->expected;
+	ret_answer->severity = profile->severity ? profile->severity : SEVERITY_HIGH;
+}
+
+bool policy_wants_order(const struct policy_binding *binding)
+{
+	const struct profile *profile = binding->families[FAMILY_NET];
+	return profile && profile->lists[WIRE_NET_EXCHANGE].state == LIST_NONE;
+}
+
 void policy_ask(struct question *question, const struct policy_binding *binding,
 		const struct subject *subject, struct answer *ret_answer)
 {
@@ -100,6 +118,8 @@ void policy_ask(struct question *question, const struct policy_binding *binding,
 	const struct rule *near = NULL;
 	*ret_answer = (struct answer){.severity = SEVERITY_MEDIUM};
 	question->asked = subject;
+	if (profile && question->action == WIRE_NET_EXCHANGE)
+		ask_exchange(profile, &profile->lists[WIRE_NET_EXCHANGE], ret_answer);
 	if (!primary || !question->target || question->action == WIRE_NET_EXCHANGE)
 		return;
 	ret_answer->ref = ref_at(primary->name, primary->place);

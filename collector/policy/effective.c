@@ -57,8 +57,9 @@ static void print_family(FILE *file, const struct profile *profile, enum family 
 		const struct list *list = &profile->lists[action];
 		if (action_family(action) != family || !list->is_said)
 			continue;
+		bool is_order = action == WIRE_NET_EXCHANGE && list->state == LIST_NONE;
 		fprintf(file, "      %s:%s", strchr(action_name(action), '.') + 1,
-			state_word(list->state));
+			is_order ? " request-response" : state_word(list->state));
 		print_origin(file, &list->ref);
 		if (list->state == LIST_RULES)
 			print_rules(file, list->rules, list->count, "        ");

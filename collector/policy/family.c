@@ -111,6 +111,28 @@ static void compile_action(struct loader *loader, const struct node *family, uns
 		compile_list(loader, value, action, target);
 }
 
+/* No list: what is said is an order, and it binds only where it is said. */
+static void compile_exchange(struct loader *loader, const struct node *family,
+			     const struct family_target *target)
+{
+	const struct node *value = schema_get(family, AT_NETWORK, "exchange");
+	struct list *list = &target->lists[WIRE_NET_EXCHANGE];
+	bool is_any = node_says(value, "any");
+	if (!value)
+		return;
+	if (!target->families) {
+		report_error(&loader->reports, value->place, "\"exchange\" is for profiles only");
+		return;
+	}
+	if (!is_any && !node_says(value, "request-response"))
+		report_error(&loader->reports, value->place,
+			     "\"exchange\" must be request-response or any, not \"%s\"",
+			     report_quote(&loader->scratch, value->text, value->len));
+	list->state = is_any ? LIST_ANY : LIST_NONE;
+	list->is_said = true;
+	list->ref = ref_at(target->profile, schema_place(family, "exchange"));
+}
+
 static void compile_family(struct loader *loader, const struct node *value, struct place place,
 			   enum family family, const struct family_target *target)
 {
@@ -126,6 +148,8 @@ static void compile_family(struct loader *loader, const struct node *value, stru
 							      : LIST_NONE;
 		target->families[family].ref = ref_at(target->profile, place);
 	}
+	if (is_mapping && family == FAMILY_NET)
+		compile_exchange(loader, value, target);
 	for (unsigned action = 1; action < WIRE_ACTIONS; action++) {
 		if (actions[action].family != family || action == WIRE_NET_EXCHANGE)
 			continue;

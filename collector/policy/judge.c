@@ -166,6 +166,9 @@ static struct outcome outcome_charged(const struct question *question, const str
 				  .expected = charge->answer.expected,
 				  .message = charge->answer.message,
 				  .is_unprofiled = !charge->is_profiled};
+	outcome.wants_order =
+		question->action <= WIRE_NET_EXCHANGE &&
+		policy_wants_order(policy_bind(question->policy, outcome.judged_by->subject));
 	bool is_judged = question->is_judged ||
 			 (question->is_attempt && charge->answer.counts_attempts);
 	if (is_judged && charge->answer.kind == ANSWER_ALLOWS)

@@ -127,6 +127,9 @@ static void binding_fill(const struct policy *policy, const struct subject *subj
 		binding->carries = carrier->carries;
 	else if (carrier)
 		binding->denied = carrier->carries;
+	/* Who says what order its connections keep answers for it, whoever calls. */
+	if (policy_wants_order(binding))
+		binding->carries &= ~(1u << WIRE_NET_EXCHANGE);
 	if (watcher && watcher->watches_descendants)
 		binding->watcher = watcher;
 	if (watcher && watcher->watches_anywhere)
@@ -188,6 +191,15 @@ const struct policy_binding *policy_bind(struct policy *policy, struct subject *
 {
 	subject->binding = policy_binding_of(policy, subject);
 	return subject->binding;
+}
+
+bool policy_wants_exchange(const struct policy *policy)
+{
+	for (uint32_t i = 0; i < policy->profile_count; i++)
+		if (!policy->profiles[i]->is_gone &&
+		    policy->profiles[i]->lists[WIRE_NET_EXCHANGE].state == LIST_NONE)
+			return true;
+	return false;
 }
 
 bool policy_wants_digests(const struct policy *policy)

@@ -40,6 +40,8 @@ static const char *phrase_list(struct pool *pool, const struct profile *profile,
 	name = pool_print(pool, "%s.%s", key, name);
 	if (list->state == LIST_RULES)
 		return phrase_rules(pool, name, list);
+	if (action == WIRE_NET_EXCHANGE && list->state == LIST_NONE)
+		return pool_print(pool, "%s: request-response", name);
 	return pool_print(pool, "%s: %s", name, list->state == LIST_ANY ? "any" : "none");
 }
 

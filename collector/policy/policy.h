@@ -73,6 +73,9 @@ const char *policy_hash(const struct policy *policy);
  * has to wait for its. */
 bool policy_wants_digests(const struct policy *policy);
 
+/* Some profile says what order its connections keep: the shims have to follow them. */
+bool policy_wants_exchange(const struct policy *policy);
+
 /* Patterns of secrets in arguments, beside the built-in ones: PCRE2, or "glob:" and a glob of a whole
  * argument. NULL-terminated; NULL: none. */
 const char *const *policy_redact(const struct policy *policy);
@@ -107,6 +110,7 @@ struct outcome {
 	const char *expected;		    /* what the profile allows, one phrase: "network: none" */
 	const char *message;		    /* the rule's own message, or NULL */
 	bool is_unprofiled;		    /* charged subject has no profile: list it */
+	bool wants_order; /* judged_by's profile says what order its connections keep */
 };
 #define POLICY_OUTCOMES 8
 

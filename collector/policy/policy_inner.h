@@ -409,6 +409,8 @@ struct answer {
 void policy_ask(struct question *question, const struct policy_binding *binding,
 		const struct subject *subject, struct answer *ret_answer);
 bool is_own_file(const struct question *question, const struct subject *subject);
+/* Its connections are to carry one request at a time. */
+bool policy_wants_order(const struct policy_binding *binding);
 /* Actions whose lists together grant this one, itself first. Returns how many. */
 unsigned policy_granting(unsigned action, unsigned ret_actions[3]);
 /* The next rule of forbidden[action] from *at on that matches, or NULL. */

@@ -86,7 +86,6 @@ static bool is_counted(const struct question *question)
 	case WIRE_NET_RESOLVE:
 		return target->path.len; /* no name: the wildcard address was asked for */
 	case 0:				 /* no action we know */
-	case WIRE_NET_EXCHANGE:
 		return false;
 	case WIRE_ENV_READ:
 		return true;

@@ -70,7 +70,7 @@ KEY(NETWORK, "listen", RULES, "local addresses to accept connections on")
 KEY(NETWORK, "accept", RULES, "peers to accept connections from")
 KEY(NETWORK, "send", RULES, "peers of datagrams")
 KEY(NETWORK, "resolve", RULES, "host names beyond those of connect and send")
-KEY(NETWORK, "exchange", LATER, "order of requests and replies")
+KEY(NETWORK, "exchange", TEXT, "request-response: one request at a time on a connection; any: not judged")
 
 KEY(FILE, "read", RULES, "files it may open for reading")
 KEY(FILE, "write", RULES, "files it may open for writing, create or truncate")

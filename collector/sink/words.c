@@ -241,6 +241,16 @@ static void add_object(struct text *text, const struct finding *finding,
 	}
 }
 
+/* Lengths and order are all that is known. */
+static void add_exchange(struct text *text, const struct item_event *event)
+{
+	bool is_late = event->detail >> WIRE_EXCHANGE_SHIFT == WIRE_EXCHANGE_LATE;
+	text_addf(text, ": it sent the next request %s to the one before (%d bytes)",
+		  is_late ? "on a connection with the unclaimed reply"
+			  : "before any of the reply",
+		  event->result);
+}
+
 static void add_subject(struct text *text, const struct subject *subject, enum escape escape)
 {
 	text_addf(text, "%s ", words_kind(subject->kind));
@@ -300,6 +310,8 @@ void words_message(struct text *text, const struct finding *finding, enum escape
 	}
 }
 
+	if (event->action == WIRE_NET_EXCHANGE && is_done)
+		add_exchange(text, event);
 void words_contact(struct text *text, struct model *model, const struct item_event *event,
 		   const struct outcome *outcome)
 {

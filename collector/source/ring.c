@@ -233,6 +233,8 @@ static void kernel_end(struct source_ring *ring)
 {
 	hellos_take(ring);
 	while (!bpf_drain(&ring->bpf, TURN_KERNEL))
+	run->has_exchange = ring->options.session_flags & WIRE_SESSION_EXCHANGE &&
+			    strcmp(ring->vantage, "kernel") != 0;
 		;
 	bpf_finish(&ring->bpf);
 }

@@ -131,7 +131,7 @@ enum wire_origin_kind {
 /* WIRE_EVENT. Blobs follow without padding between them:
  *   file.*        path as passed; directory it is relative to (empty: the cwd); second path of
  *                 rename and link; its directory
- *   net.connect/bind/listen/accept/send   sockaddr
+ *   net.connect/bind/listen/accept/send/exchange   sockaddr
  *   net.resolve   name; service
  *   exec.run      program as passed; argv (NUL-separated); path found by PATH search or
  *                 directory descriptor (may be empty); "" or why the child cannot be covered
@@ -167,6 +167,14 @@ enum wire_event_flags {
 	WIRE_EVENT_CREATED = 8,	   /* file.write: O_CREAT or equivalent was asked for */
 };
 
+/* net.exchange: detail is the socket's type and, from this bit on, what was lost; result is how many
+ * bytes the request has whose reply was outstanding. Nobody follows this connection: -errno. */
+#define WIRE_EXCHANGE_SHIFT 8
+enum wire_exchange {
+	WIRE_EXCHANGE_NONE,
+	WIRE_EXCHANGE_CROSSED, /* a second request was sent before any of the reply to the first */
+	WIRE_EXCHANGE_LATE,    /* the reply had come, to be read by who did not ask for it */
+};
 /* WIRE_NAME: one name, the addresses the resolver gave for it (4 or 16 bytes each). */
 struct wire_name {
 	struct wire_head head;

@@ -40,6 +40,7 @@ enum wire_session_flags {
 	WIRE_SESSION_USER_PRELOAD = 1u << 1, /* the user had LD_PRELOAD set, perhaps to "" */
 	WIRE_SESSION_NO_ENV = 1u << 2,	    /* do not record env.read */
 	WIRE_SESSION_NOP = 1u << 3,	    /* hooks pass through and record nothing: benchmarks */
+	WIRE_SESSION_EXCHANGE = 1u << 4,    /* follow the order of requests and replies */
 };
 
 enum wire_hello_how {

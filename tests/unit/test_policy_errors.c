@@ -117,9 +117,9 @@ static const struct {
 	 "p.yaml:5:38: error: \"child\" must be own, mine or free, not \"his\"\n"
 	 "    exec: {run: [{program: x, child: his}]}\n"
 	 "                                     ^\n"},
-	{P "    network: {exchange: request-response}\n",
-	 "p.yaml:5:15: error: \"exchange\" is not supported by this version\n"
-	 "    network: {exchange: request-response}\n              ^\n"},
+	{P "    network: {exchange: strict}\n",
+	 "p.yaml:5:25: error: \"exchange\" must be request-response or any, not \"strict\"\n"
+	 "    network: {exchange: strict}\n                        ^\n"},
 	{P "    file: {rename: [{from: /a}]}\n",
 	 "p.yaml:5:21: error: \"from\" and \"to\" go together\n"
 	 "    file: {rename: [{from: /a}]}\n                    ^\n"},
