@@ -64,6 +64,8 @@ row 'write to a file' ns 'bare nop shim=+30 both' -- "$bench/bench_silent" write
 row 'close' ns 'bare nop shim=+30 both' -- "$bench/bench_silent" close 1000000
 row 'mmap, not executable' ns 'bare nop shim=+30 both' -- "$bench/bench_silent" mmap 1000000
 row 'posix_spawn and wait of true' µs 'bare nop shim=x1.15 both kernel' -- "$bench/bench_spawn" 200
+row 'open+close in Python, 10 calls deep' µs 'bare nop shim=+1 both' -- python3 -I -S "$root/tests/bench/bench_python.py" 8
+row 'open+close in Python, 60 calls deep' µs 'bare nop shim=+1 both' -- python3 -I -S "$root/tests/bench/bench_python.py" 58
 server_rows
 
 heading 'Processes that are not watched'
