@@ -285,6 +285,27 @@ NOINLINE int append_environment(struct scratch *s, struct task_struct *task)
 	return 0;
 }
 
+#define HIGH_FD 63
+#define S_IFIFO 0010000
+
+INLINE u64 pipe_of(struct task_struct *task, s64 fd)
+{
+	struct file *file = file_of(task, fd);
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFIFO)
+		return 0;
+	return WIRE_PIPE(device_of(BPF_CORE_READ(file, f_inode, i_sb, s_dev)),
+			 BPF_CORE_READ(file, f_inode, i_ino));
+}
+
+NOINLINE int exec_pipes(struct scratch *s, struct task_struct *task)
+{
+	s->exec.input_pipe = pipe_of(task, 0);
+	s->exec.output_pipe = pipe_of(task, 1);
+	s->exec.high_pipe = pipe_of(task, HIGH_FD);
+	return 0;
+}
+
 NOINLINE int exec_record(struct scratch *s, struct task_struct *task, struct linux_binprm *bprm)
 {
 	struct file *file = BPF_CORE_READ(bprm, file);
@@ -297,6 +318,7 @@ NOINLINE int exec_record(struct scratch *s, struct task_struct *task, struct lin
 	s->exec.is_secure = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec) ? 1 : 0;
 	s->exec.pad = 0;
 	exec_places(s, task);
+	exec_pipes(s, task);
 	s->exec.path_len = (u16)append_path(s, &file->f_path);
 	s->exec.argv_len = (u16)append_argv(s, task);
 	s->exec.cwd_len = (u16)append_path(s, &fs->pwd);

@@ -92,6 +92,9 @@ struct item_process {
 	/* Lower-case hex, "" when not taken: digests are taken where a policy asks for them. */
 	struct str exe_sha256, script_sha256;
 	struct str script_origin; /* where the script came from ("codecov.io:443"), "" not known */
+	/* Pipes a new program began with (WIRE_PIPE in kernel.h), 0: none. A script that is read from one came
+	 * from who wrote that. */
+	uint64_t input_pipe, output_pipe, script_pipe;
 };
 
 struct item_process_end {

@@ -6,6 +6,7 @@
  */
 #include "exchange.h"
 #include "python.h"
+#include "script.h"
 
 #include <linux/memfd.h>
 #include <sys/auxv.h>
@@ -355,6 +356,8 @@ static void process_publish(bool is_start)
 	long cwd_bytes = sys_call2(SYS_getcwd, cwd, sizeof(cwd));
 	uint32_t argv = arguments_bytes < ARGUMENTS_MAX ? arguments_bytes : ARGUMENTS_MAX, bytes;
 	uint32_t home = (uint32_t)strnlen(saved_home, 1024), path = (uint32_t)strnlen(saved_path, 4096);
+	struct wire_pipes pipes;
+	uint32_t pipe_bytes = is_start ? script_pipes(arguments, argv, &pipes) : 0;
 	struct wire_process *record;
 	char *at;
 
@@ -363,7 +366,7 @@ static void process_publish(bool is_start)
 	exe_bytes = exe_bytes < 0 ? 0 : exe_bytes;
 	cwd_bytes = cwd_bytes < 1 || cwd[0] != '/' ? 0 : cwd_bytes - 1;
 	bytes = ring_round((uint32_t)(sizeof(*record) + (size_t)exe_bytes + (size_t)cwd_bytes) +
-			   argv + home + path);
+			   argv + home + path + pipe_bytes);
 	record = ring_reserve(bytes, WIRE_FAMILY_META);
 	if (!record)
 		return;
@@ -377,6 +380,7 @@ static void process_publish(bool is_start)
 	record->argv_len = (uint16_t)argv;
 	record->home_len = (uint16_t)home;
 	record->path_len = (uint16_t)path;
+	record->pipes_len = (uint16_t)pipe_bytes;
 	at = (char *)(record + 1);
 	at = mempcpy(at, exe, (size_t)exe_bytes);
 	at = mempcpy(at, cwd, (size_t)cwd_bytes);
@@ -384,7 +388,8 @@ static void process_publish(bool is_start)
 	if (argv)
 		at[-1] = 0;
 	at = mempcpy(at, saved_home, home);
-	memcpy(at, saved_path, path);
+	at = mempcpy(at, saved_path, path);
+	memcpy(at, &pipes, pipe_bytes);
 	ring_commit(record, bytes, WIRE_PROCESS, argv < arguments_bytes ? WIRE_ARGV_CUT : 0);
 }
 

@@ -172,6 +172,10 @@ static void add_process(struct text *line, const struct item_process *process)
 	add_str(line, " ", process->exe);
 	add_str(line, " script ", process->script);
 	add_str(line, " from ", process->script_origin);
+	if (process->script_pipe)
+		text_addf(line, " script from pipe %llx", (unsigned long long)process->script_pipe);
+	if (process->output_pipe)
+		text_addf(line, " writes pipe %llx", (unsigned long long)process->output_pipe);
 	add_argv(line, " argv: ", process->argv);
 }
 

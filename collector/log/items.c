@@ -227,6 +227,9 @@ static void get_process(struct log_items *items, const Wire__Process *in, struct
 	out->exe_sha256 = str_of(in->exe_sha256);
 	out->script_sha256 = str_of(in->script_sha256);
 	out->script_origin = str_of(in->script_origin);
+	out->input_pipe = in->input_pipe;
+	out->output_pipe = in->output_pipe;
+	out->script_pipe = in->script_pipe;
 }
 
 static void get_object(struct log_items *items, const Wire__Object *in, struct item_object *out)

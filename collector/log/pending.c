@@ -276,6 +276,9 @@ static void add_process(struct log_pending *pending, const struct item_process *
 	out->exe_sha256 = str_of(pending, process->exe_sha256);
 	out->script_sha256 = str_of(pending, process->script_sha256);
 	out->script_origin = str_of(pending, process->script_origin);
+	out->input_pipe = process->input_pipe;
+	out->output_pipe = process->output_pipe;
+	out->script_pipe = process->script_pipe;
 }
 
 static void add_process_end(struct log_pending *pending, const struct item_process_end *end)

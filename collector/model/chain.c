@@ -80,7 +80,10 @@ static void compose_tail(struct composer *composer, const struct chain *tail)
 static struct chain_link as_process_knows(struct chain_link link, const struct process *process)
 {
 	struct subject *script = process->script_subject;
-	if (script && link.subject->kind == SUBJECT_SCRIPT && !strcmp(script->path, link.subject->path))
+	bool is_own = script && link.subject->kind == SUBJECT_SCRIPT &&
+		      (!strcmp(script->path, link.subject->path) ||
+		       !strcmp(process->script, link.subject->path));
+	if (is_own)
 		link.subject = script;
 	return link;
 }
@@ -196,6 +199,9 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 	const struct stack *stack = table_at(&model->stacks, item->stack);
 	struct composer composer = {.links = model->scratch};
 
+	*ret_error = pipes_script(model, table_at(&model->processes, item->process));
+	if (*ret_error)
+		return NULL;
 	for (uint32_t i = 0; stack && i < stack->count; i++)
 		compose_link(&composer, as_process_knows(stack->links[i], process));
 	uint32_t seen_count = composer.count;

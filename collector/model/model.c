@@ -50,6 +50,7 @@ void model_free(struct model *model)
 	table_done(&model->functions);
 	index_done(&model->subject_index);
 	index_done(&model->link_index);
+	index_done(&model->pipe_index);
 	store_done(&model->store);
 	free(model->scratch);
 	free(model);
@@ -254,6 +255,8 @@ static int ingest_process(struct model *model, const struct item_process *item)
 		state->resolvers_at_fork = parent->resolver_count;
 	}
 	int push_error = table_push(&model->processes, error ? NULL : state);
+	if (!error && !push_error)
+		error = pipes_begin(model, state, item);
 	return push_error ? push_error : error;
 }
 
@@ -280,6 +283,14 @@ static int check_event(const struct model *model, const struct item_event *event
 	return 0;
 }
 
+static int ingest_event(struct model *model, const struct item_event *event)
+{
+	int error = check_event(model, event);
+	if (!error && event->action == WIRE_NET_CONNECT)
+		pipes_connected(model, event);
+	return error;
+}
+
 static int check_hole(const struct model *model, const struct item_hole *hole)
 {
 	bool is_good = hole->kind && hole->kind < HOLE_KINDS && hole->family <= WIRE_FAMILIES &&
@@ -293,7 +304,7 @@ int model_ingest(struct model *model, const struct item *item)
 {
 	switch (item->type) {
 	case ITEM_EVENT:
-		return check_event(model, &item->event);
+		return ingest_event(model, &item->event);
 	case ITEM_RUN:
 		return ingest_run(model, &item->run);
 	case ITEM_FUNCTION:

@@ -41,6 +41,18 @@ struct target_rows {
 	struct store store;
 };
 
+/* Where data may have come from and gone to, by pipes and by the network. */
+struct pipes {
+	uint64_t input, output, script; /* WIRE_PIPE, 0: none */
+	uint32_t older_writer;	/* process with the same output that came before, 0: none */
+	uint32_t newest_writer; /* of the first with that output: the last one */
+	bool is_settled;	/* the script's peer is known: its subject stays */
+	bool has_peer;		/* the last one it connected to */
+	uint8_t address_len;
+	uint16_t port;
+	uint8_t address[16];
+};
+
 /* What only the model knows of a process. */
 struct process_state {
 	struct process process; /* first: model_process() hands this out */
@@ -49,6 +61,7 @@ struct process_state {
 	uint32_t *resolvers;	/* ids of subjects whose answers are not heard, in order of coming */
 	uint32_t resolver_count, resolver_room;
 	uint32_t resolvers_at_fork;
+	struct pipes pipes;
 };
 
 /* Open addressing over ids; 0 is an empty place. */
@@ -64,7 +77,7 @@ struct model {
 	struct store store;
 	struct item_run run;
 	struct table subjects, objects, stacks, chains, processes, functions, name_lists, link_sets;
-	struct index subject_index, name_index, link_index;
+	struct index subject_index, name_index, link_index, pipe_index;
 	uint32_t target_count;
 	struct target_rows *targets[TARGET_GENERATIONS]; /* by generation, round */
 	struct chain_link *scratch; /* CHAIN_LINKS_MAX, for composing */
@@ -91,6 +104,9 @@ struct subject_key {
 struct subject *subject_for_object(struct model *model, const struct item_object *object);
 struct subject *subject_for_path(struct model *model, enum subject_kind kind, struct str path,
 				 struct str sha256, struct str origin);
+/* path: what it was started by, "" from standard input */
+struct subject *subject_for_piped(struct model *model, struct str path, struct str origin,
+				  bool has_peer);
 struct subject *subject_for_code(struct model *model, struct subject *maker);
 
 /* phase.c: what was under way on a stack that is folded. */
@@ -104,6 +120,12 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 int targets_add(struct model *model, const struct item_target *item);
 struct item_target *targets_at(const struct model *model, uint32_t id);
 void targets_done(struct model *model);
+
+/* pipe.c: scripts that came through a pipe. */
+int pipes_begin(struct model *model, struct process_state *state, const struct item_process *item);
+void pipes_connected(struct model *model, const struct item_event *event);
+/* The process's script as far as it is known by now. 0, or -ENOMEM. */
+int pipes_script(struct model *model, struct process_state *state);
 
 /* names.c */
 int names_add(struct model *model, const struct item_name *item);

@@ -111,6 +111,14 @@ struct subject *subject_for_path(struct model *model, enum subject_kind kind, st
 	return subject_get(model, &key, base_name(path));
 }
 
+/* What it came from is its name: the number of its descriptor says nothing. */
+struct subject *subject_for_piped(struct model *model, struct str path, struct str origin,
+				  bool has_peer)
+{
+	struct subject_key key = {.kind = SUBJECT_SCRIPT, .path = path, .origin = origin};
+	return subject_get(model, &key, has_peer ? origin : STR_LIT("-"));
+}
+
 struct subject *subject_for_code(struct model *model, struct subject *maker)
 {
 	struct subject_key key = {.kind = SUBJECT_CODE, .maker = maker};

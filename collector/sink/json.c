@@ -90,9 +90,14 @@ json_t *json_object_of(const struct finding *finding)
 
 json_t *json_subject(const struct subject *subject)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind", words_kind(subject->kind), "name",
-			 json_text(subject->name), "path", json_text(subject->path), "build_id",
-			 json_text(subject->build_id), "package", json_text(subject->package));
+	json_t *object = json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind", words_kind(subject->kind),
+				   "name", json_text(subject->name), "path",
+				   json_text(subject->path), "build_id",
+				   json_text(subject->build_id), "package",
+				   json_text(subject->package));
+	if (object && *subject->origin)
+		json_object_set_new(object, "origin", json_text(subject->origin));
+	return object;
 }
 
 json_t *json_process(const struct item_run *run, const struct process *process)

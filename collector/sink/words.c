@@ -254,6 +254,12 @@ static void add_exchange(struct text *text, const struct item_event *event)
 static void add_subject(struct text *text, const struct subject *subject, enum escape escape)
 {
 	text_addf(text, "%s ", words_kind(subject->kind));
+	if (subject->kind == SUBJECT_SCRIPT && *subject->origin) {
+		bool is_program = *subject->origin == '/';
+		text_add(text, is_program ? "written by " : "fetched from ");
+		text_escape_string(text, subject->origin, escape);
+		return;
+	}
 	text_escape_string(text, subject->name, escape);
 	if (subject->kind == SUBJECT_CODE && subject->maker) {
 		text_add(text, " made by ");
@@ -304,14 +310,14 @@ void words_message(struct text *text, const struct finding *finding, enum escape
 	} else {
 		text_add(text, " something that could not be made out");
 	}
+	if (event->action == WIRE_NET_EXCHANGE && is_done)
+		add_exchange(text, event);
 	if (finding->outcome->message) {
 		text_add(text, ": ");
 		text_escape_string(text, finding->outcome->message, escape);
 	}
 }
 
-	if (event->action == WIRE_NET_EXCHANGE && is_done)
-		add_exchange(text, event);
 void words_contact(struct text *text, struct model *model, const struct item_event *event,
 		   const struct outcome *outcome)
 {

@@ -219,6 +219,8 @@ int bpf_proc_exec(struct bpf *bpf, const struct wire_kernel_exec *record, size_t
 		return -ENOMEM;
 	image->is_image = true;
 	image->is_secure = record->is_secure;
+	image->pipes = (struct wire_pipes){ record->input_pipe, record->output_pipe,
+					    record->high_pipe };
 	proc_take_root(image, old);
 	exec_replace(bpf, old, image);
 	proc_set_image(image, exe, argv, cwd);

@@ -46,7 +46,7 @@ static int decode_process(struct live *live, struct proc *proc, const void *byte
 {
 	struct tail tail;
 	const struct wire_process *record = record_open(bytes, size, sizeof(*record), &tail);
-	struct str strings[5];
+	struct str strings[5], pipes;
 
 	if (!record || (proc->id && !proc->is_kernel))
 		return -EINVAL;
@@ -55,8 +55,11 @@ static int decode_process(struct live *live, struct proc *proc, const void *byte
 	strings[2] = tail_take(&tail, record->argv_len);
 	strings[3] = tail_take(&tail, record->home_len);
 	strings[4] = tail_take(&tail, record->path_len);
-	if (tail.is_short)
+	pipes = tail_take(&tail, record->pipes_len);
+	if (tail.is_short || (pipes.len && pipes.len != sizeof(proc->pipes)))
 		return -EINVAL;
+	if (pipes.len && !proc->is_kernel)
+		memcpy(&proc->pipes, pipes.data, sizeof(proc->pipes));
 	/* A trailing NUL would read as one more, empty argument. */
 	if (strings[2].len && !strings[2].data[strings[2].len - 1])
 		strings[2].len--;

@@ -70,6 +70,8 @@ struct proc {
 	struct path_view view;
 	char *exe, *cwd, *home, *path, *argv;
 	char *script;	      /* of an interpreter, as announced; NULL: none */
+	struct wire_pipes pipes; /* it began with; script: what it reads its script from */
+	uint64_t piped;	      /* with one: up to here its ring is behind what its writers' held */
 	struct python *python; /* python.c; NULL: none was told of */
 	uint32_t argv_len;
 	uint32_t generation;  /* of cwd and root */
@@ -153,6 +155,12 @@ struct live {
 	struct map places; /* (start of a mapping, build-id) -> item id of the object: for forked children */
 	struct map lookalikes; /* (mount namespace, path) -> 1 our file, 2 another */
 	struct map arrived; /* (instance, serial) -> item id of the process that said hello */
+
+	/* Takes the hellos that are there now (shim only); NULL: nobody can. */
+	void (*receive)(void *arg);
+	void *receive_arg;
+	bool is_receiving;   /* hellos are being taken, or pipe.c */
+	unsigned pipe_depth; /* is draining writers of writers */
 
 	uint8_t *scratch; /* LIVE_SCRATCH_BYTES */
 	uint64_t record[WIRE_RECORD_MAX / 8];
@@ -261,6 +269,12 @@ uint32_t target_kernel_memory(struct live *live, struct proc *proc,
 /* Real path of a program as asked for by proc: through PATH when it is a bare name. */
 enum path_result target_program(struct live *live, const struct proc *proc, struct str asked,
 				struct path_buffer *ret);
+
+/* --- pipe.c ------------------------------------------------------------------------------- */
+/* Of a new image that is about to be announced: settles which pipe its script comes from. */
+void pipe_take_script(struct live *live, struct proc *proc);
+/* Its next record is about to be read: what those who write its script did before it comes first. */
+void pipe_writers_first(struct live *live, struct proc *proc);
 
 /* --- lineage.c and its neighbours --------------------------------------------------------------------------- */
 /* A process said hello; takes over pidfd, not ring_fd. Negative errno: the ring is not usable. */

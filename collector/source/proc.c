@@ -468,6 +468,7 @@ void proc_announce(struct live *live, struct proc *proc, const struct wire_proce
 		proc_take_facts(live, proc, record ? strings : nothing);
 		proc_take_start(proc, record);
 	}
+	pipe_take_script(live, proc);
 	script = proc_script(live, proc);
 	if (script.len)
 		text_set(&proc->script, script.data, script.len);
@@ -491,6 +492,9 @@ void proc_announce(struct live *live, struct proc *proc, const struct wire_proce
 	out->cwd = path_recorded(live, proc, proc->cwd);
 	out->home = path_recorded(live, proc, proc->home);
 	out->script = script;
+	out->input_pipe = proc->pipes.input;
+	out->output_pipe = proc->pipes.output;
+	out->script_pipe = proc->pipes.script;
 	if (facts_cgroup(proc->pid, &cgroup))
 		out->cgroup = queue_str(&live->queue, cgroup.text, cgroup.len);
 	else
@@ -516,6 +520,10 @@ static bool proc_step(struct live *live, struct proc *proc)
 	uint32_t size = 0;
 	int result;
 
+	if (!proc->ring.ring)
+		return false;
+	if (proc->pipes.script && !live->has_kernel)
+		pipe_writers_first(live, proc);
 	if (!proc->ring.ring)
 		return false;
 	result = ring_reader_next(&proc->ring, live->now_ns,

@@ -26,6 +26,7 @@
 #define POLL_LARGE_MS 4	   /* of those that a flood of a million events a second fills no sooner: */
 #define RING_LARGE (1u << 20) /* each wake-up is time that the service does not have */
 #define POLL_IDLE_MS 10
+#define HELLO_DEPTH 16u	  /* parents of parents that have not spoken */
 #define LOOK_NS 100000000ull /* processes without a pidfd are looked for this often */
 #define DPKG_DIRECTORY "/var/lib/dpkg"
 
@@ -42,6 +43,7 @@ struct source_ring {
 	int poll_ms;
 	int exit_status;
 	uint64_t looked_ns;
+	unsigned hello_depth; /* of hellos whose parents' come first */
 	char **environ;
 	char error[256];
 };
@@ -71,19 +73,39 @@ static void hello_reject(struct source_ring *ring, const struct sockets_hello *h
 						    .what = { what, (uint32_t)len } });
 }
 
+static void hello_receive(void *arg, enum hello_refusal refusal, struct sockets_hello *hello);
+
+/* A process has said hello before it makes others that do, but it may have been accepted before it
+ * had: then its hello is there by now, and comes first. */
+static void hello_parents(struct source_ring *ring, const struct sockets_hello *hello)
+{
+	uint64_t instance = hello->hello.parent_instance;
+	const struct proc *parent = proc_by_instance(&ring->live, instance);
+
+	/* What it was fed by comes first, too (pipe.c). */
+	if (!instance || ring->hello_depth == HELLO_DEPTH || (parent && !parent->pipes.script))
+		return;
+	ring->hello_depth++;
+	sockets_receive_pending(&ring->sockets, ring->live.now_ns, hello_receive, ring);
+	ring->hello_depth--;
+}
+
 static void hello_receive(void *arg, enum hello_refusal refusal, struct sockets_hello *hello)
 {
 	struct source_ring *ring = arg;
+	bool was_receiving = ring->live.is_receiving;
 	int result;
 
+	ring->live.is_receiving = true;
 	if (refusal == HELLO_STRANGER) {
 		ring->live.strangers++;
 	} else if (refusal == HELLO_MISMATCH) {
 		hello_reject(ring, hello, "its shim is of another version");
 	} else if (ring->live.has_kernel) {
 		bpf_hello(&ring->bpf, hello);
-		return;
+		hello->pidfd = hello->ring_fd = -1;
 	} else {
+		hello_parents(ring, hello);
 		result = lineage_hello(&ring->live, &hello->hello, hello->pid, hello->uid,
 				       hello->pidfd, hello->ring_fd);
 		hello->pidfd = -1;
@@ -94,6 +116,7 @@ static void hello_receive(void *arg, enum hello_refusal refusal, struct sockets_
 		close(hello->pidfd);
 	if (hello->ring_fd >= 0)
 		close(hello->ring_fd);
+	ring->live.is_receiving = was_receiving;
 }
 
 static void hellos_take(void *arg)
@@ -210,6 +233,8 @@ static void ring_begin(struct source_ring *ring)
 	run->service = queue_text(queue, ring->service);
 	run->run_id = queue_text(queue, hex);
 	run->vantage = queue_text(queue, ring->vantage);
+	run->has_exchange = ring->options.session_flags & WIRE_SESSION_EXCHANGE &&
+			    strcmp(ring->vantage, "kernel") != 0;
 	run->realtime_ns = (uint64_t)real.tv_sec * 1000000000ull + (uint64_t)real.tv_nsec;
 	run->monotonic_ns =
 		(uint64_t)monotonic.tv_sec * 1000000000ull + (uint64_t)monotonic.tv_nsec;
@@ -233,8 +258,6 @@ static void kernel_end(struct source_ring *ring)
 {
 	hellos_take(ring);
 	while (!bpf_drain(&ring->bpf, TURN_KERNEL))
-	run->has_exchange = ring->options.session_flags & WIRE_SESSION_EXCHANGE &&
-			    strcmp(ring->vantage, "kernel") != 0;
 		;
 	bpf_finish(&ring->bpf);
 }
@@ -422,6 +445,8 @@ int source_ring_open(const struct source_ring_options *options, struct source **
 		free(ring);
 		return result;
 	}
+	ring->live.receive = hellos_take;
+	ring->live.receive_arg = ring;
 	if (options->has_digests)
 		ring->live.digests = digests_open(ring->live.seed);
 	ring->sockets.abstract_fd = ring->sockets.path_fd = -1;

@@ -152,13 +152,26 @@ static bool is_verb(const struct interpreter *interpreter, struct str word)
 	return *interpreter->verb && is_word_in(interpreter->verb, word.data, word.len);
 }
 
-/* The first argument that is neither an option nor the value of one. */
-static struct str operand_find(const struct interpreter *interpreter, struct str argv, size_t at)
+/* -s says that the program is on standard input; -c, -m, -e bring it along. */
+static bool is_brought(const struct interpreter *interpreter, struct str word)
+{
+	for (uint32_t i = 1; i < word.len; i++) {
+		if (word.data[i] != 's' && strchr(interpreter->no_script, word.data[i]))
+			return true;
+	}
+	return word.len > 2 && !memcmp(word.data, "--", 2);
+}
+
+/* The first argument that is neither an option nor the value of one. *ret_is_input: there is none, and
+ * none is needed. */
+static struct str operand_find(const struct interpreter *interpreter, struct str argv, size_t at,
+			       bool *ret_is_input)
 {
 	const struct str none = { "", 0 };
 	enum option_step step = STEP_NEXT;
 	bool is_verb_seen = false;
 
+	*ret_is_input = true;
 	for (; at < argv.len; at += strnlen(argv.data + at, argv.len - at) + 1) {
 		struct str word = word_at(argv, at);
 
@@ -168,6 +181,7 @@ static struct str operand_find(const struct interpreter *interpreter, struct str
 		}
 		if (word.len == 1 && word.data[0] == '-')
 			return none;
+		*ret_is_input = false;
 		if ((word.len == 2 && !memcmp(word.data, "--", 2)) ||
 		    is_file_option(interpreter, word.data, word.len))
 			return word_at(argv, at + word.len + 1);
@@ -180,13 +194,16 @@ static struct str operand_find(const struct interpreter *interpreter, struct str
 		step = word.len > 2 && !memcmp(word.data, "--", 2)
 			       ? option_long(interpreter, word.data, word.len)
 			       : option_short(interpreter, word.data, word.len);
-		if (step == STEP_NO_SCRIPT)
+		*ret_is_input = true;
+		if (step == STEP_NO_SCRIPT) {
+			*ret_is_input = !is_brought(interpreter, word);
 			return none;
+		}
 	}
 	return none;
 }
 
-struct str script_operand(const char *exe, struct str argv)
+static struct str operand_of(const char *exe, struct str argv, bool *ret_is_input)
 {
 	const struct interpreter *interpreter = interpreter_find(exe);
 	size_t at = strnlen(argv.data, argv.len) + 1;
@@ -195,7 +212,46 @@ struct str script_operand(const char *exe, struct str argv)
 		at = 0;
 		interpreter = interpreter_busybox(exe, argv, &at);
 	}
-	return interpreter ? operand_find(interpreter, argv, at) : (struct str){ "", 0 };
+	*ret_is_input = false;
+	return interpreter ? operand_find(interpreter, argv, at, ret_is_input)
+			   : (struct str){ "", 0 };
+}
+
+struct str script_operand(const char *exe, struct str argv)
+{
+	bool is_input;
+
+	return operand_of(exe, argv, &is_input);
+}
+
+bool script_is_input(const char *exe, struct str argv)
+{
+	bool is_input;
+
+	return !operand_of(exe, argv, &is_input).len && is_input;
+}
+
+long script_descriptor(struct str operand)
+{
+	static const struct str places[] = { STR_LIT("/dev/fd/"), STR_LIT("/proc/self/fd/") };
+	long fd = 0;
+	uint32_t at = 0;
+
+	if (operand.len == 10 && !memcmp(operand.data, "/dev/stdin", 10))
+		return 0;
+	for (int i = 0; !at && i < 2; i++)
+		at = operand.len > places[i].len &&
+				     !memcmp(operand.data, places[i].data, places[i].len)
+			     ? places[i].len
+			     : 0;
+	if (!at || operand.len - at > 7)
+		return -1;
+	for (; at < operand.len; at++) {
+		if (!isdigit((unsigned char)operand.data[at]))
+			return -1;
+		fd = fd * 10 + (operand.data[at] - '0');
+	}
+	return fd;
 }
 
 const char *script_given(const char *exe, struct str argv)

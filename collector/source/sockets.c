@@ -338,21 +338,30 @@ static void listener_accept(struct sockets *sockets, int listener, uint64_t now_
 	}
 }
 
-void sockets_receive(struct sockets *sockets, uint64_t now_ns, sockets_receiver receiver, void *arg)
+void sockets_receive_pending(struct sockets *sockets, uint64_t now_ns, sockets_receiver receiver,
+			     void *arg)
 {
 	for (int i = 0; i < SOCKETS_PENDING; i++) {
 		struct sockets_pending *pending = &sockets->pending[i];
+		struct sockets_pending taken = *pending;
 
-		if (pending->fd < 0)
+		if (taken.fd < 0)
 			continue;
-		if (!connection_read(sockets, pending->fd, receiver, arg)) {
-			if (now_ns - pending->since_ns >= SILENT_NS)
-				pending_close(sockets, pending, receiver, arg);
+		/* Out of the list meanwhile: the receiver may come in here again. */
+		pending->fd = -1;
+		if (connection_read(sockets, taken.fd, receiver, arg)) {
+			close(taken.fd);
 			continue;
 		}
-		close(pending->fd);
-		pending->fd = -1;
+		*pending = taken;
+		if (now_ns - taken.since_ns >= SILENT_NS)
+			pending_close(sockets, pending, receiver, arg);
 	}
+}
+
+void sockets_receive(struct sockets *sockets, uint64_t now_ns, sockets_receiver receiver, void *arg)
+{
+	sockets_receive_pending(sockets, now_ns, receiver, arg);
 	listener_accept(sockets, sockets->abstract_fd, now_ns, receiver, arg);
 	listener_accept(sockets, sockets->path_fd, now_ns, receiver, arg);
 }

@@ -49,6 +49,9 @@ void sockets_close(struct sockets *sockets);
 /* Takes every connection and message that is there now. */
 void sockets_receive(struct sockets *sockets, uint64_t now_ns, sockets_receiver receiver,
 		     void *arg);
+/* Only those that were accepted before they had spoken. A receiver may call it. */
+void sockets_receive_pending(struct sockets *sockets, uint64_t now_ns, sockets_receiver receiver,
+			     void *arg);
 /* Checks one message against the secret and what this build knows. */
 enum hello_refusal sockets_check(const struct sockets *sockets, const void *message, size_t bytes);
 

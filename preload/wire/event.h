@@ -56,9 +56,16 @@ struct wire_process {
 	uint16_t argv_len; /* NUL-separated, flags WIRE_ARGV_CUT when shortened */
 	uint16_t home_len;
 	uint16_t path_len; /* $PATH, for bare program names */
-	uint16_t pad[3];
+	uint16_t pipes_len; /* struct wire_pipes, or 0: none of them is a pipe */
+	uint16_t pad[2];
 };
 #define WIRE_ARGV_CUT 1u
+
+/* Pipes that a new program began with (WIRE_PIPE in kernel.h), 0 where it is none. */
+struct wire_pipes {
+	uint64_t input, output;
+	uint64_t script; /* of the first argument that is /dev/fd/N */
+};
 
 /* WIRE_OBJECT: a mapped shared object (or the executable) that occurs in a stack. Strings:
  * path (as the loader knows it; empty for the executable), soname, build-id (raw bytes). */

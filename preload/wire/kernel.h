@@ -126,6 +126,9 @@ struct wire_kernel_fork {
 	uint64_t clone_flags; /* 0 when the mechanism does not tell */
 };
 
+/* What a pipe is known by: device as stat(2) gives it (named ones lie on others), and inode. */
+#define WIRE_PIPE(device, inode) ((uint64_t)(device) << 48 ^ (uint64_t)(inode))
+
 #define WIRE_KERNEL_ENVIRONMENT_MAX (4 * 4095)
 /* Blobs: real path of the executable · argv · cwd · and in the rest of the record the environment as
  * the kernel copied it for the new image, as far as WIRE_KERNEL_ENVIRONMENT_MAX. The exec.run event itself comes as a
@@ -139,6 +142,9 @@ struct wire_kernel_exec {
 	/* Of its auxiliary vector, 0 when it has none: where its program headers and its
 	 * interpreter are mapped, for a process that is gone before its map could be read. */
 	uint64_t phdr, interpreter_base;
+	/* WIRE_PIPE of the pipes it began with as descriptors 0, 1 and 63 (where bash puts the first of its
+	 * process substitutions), 0 where it is none. */
+	uint64_t input_pipe, output_pipe, high_pipe;
 };
 
 struct wire_kernel_exit {
@@ -156,7 +162,7 @@ struct wire_kernel_hello {
 
 _Static_assert(sizeof(struct wire_kernel_head) == 48, "contract");
 _Static_assert(sizeof(struct wire_kernel_fork) == 72, "contract");
-_Static_assert(sizeof(struct wire_kernel_exec) == 88, "contract");
+_Static_assert(sizeof(struct wire_kernel_exec) == 112, "contract");
 _Static_assert(sizeof(struct wire_kernel_event) == 152, "contract");
 
 #endif

@@ -37,7 +37,8 @@ static const struct field process[] = {
 	F(process, cwd, STR), F(process, home, STR), F(process, script, STR),
 	F(process, cgroup, STR), F(process, exe_object, U32), F(process, inner_pid, U32),
 	F(process, exe_sha256, STR), F(process, script_sha256, STR),
-	F(process, script_origin, STR), NONE };
+	F(process, script_origin, STR), F(process, input_pipe, U64),
+	F(process, output_pipe, U64), F(process, script_pipe, U64), NONE };
 static const struct field process_end[] = {
 	F(process_end, process, U32), F(process_end, time_ns, U64), NONE };
 static const struct field object[] = {
