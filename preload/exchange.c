@@ -257,6 +257,16 @@ void exchange_forked(void)
 	epoch++;
 }
 
+void exchange_shared(void)
+{
+	for (unsigned fd = 0; fd < fds_used; fd++) {
+		struct exchange_conn *conn = conn_of((int)fd);
+
+		if (conn && !(conn->flags & CONN_TCP))
+			give_up(conn);
+	}
+}
+
 /* --- what was sent, in place --------------------------------------------------------------------- */
 
 /* Commands after which Redis speaks without being asked, and answers when it likes. */

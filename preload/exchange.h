@@ -37,6 +37,9 @@ void exchange_closed_range(unsigned first, unsigned last);
 void exchange_copied(int from, int to);
 /* A copy of the process: whose turn it is on a connection that two have, neither can know. */
 void exchange_forked(void);
+/* ... and in the one that was copied: what was read by the other is not seen where the kernel does
+ * not count it. */
+void exchange_shared(void);
 
 /* Around a call that sends. false: fd is not followed, or no more. */
 struct exchange_send {

@@ -58,6 +58,27 @@ EXPORT int dup3(int from, int to, int flags)
 	return ret;
 }
 
+/* Every command takes one argument at most, and every kind of it fits into a long. */
+#define FCNTL(name)                                                                                \
+	EXPORT int name(int fd, int command, ...)                                                  \
+	{                                                                                          \
+		va_list list;                                                                      \
+		long argument;                                                                     \
+                                                                                                   \
+		va_start(list, command);                                                           \
+		argument = va_arg(list, long);                                                     \
+		va_end(list);                                                                      \
+		HOOK_ONLY(return (int)sys_early(sys_call3(SYS_fcntl, fd, command, argument)));     \
+		int ret = real.name(fd, command, argument);                                        \
+                                                                                                   \
+		if (ret >= 0 && (command == F_DUPFD || command == F_DUPFD_CLOEXEC))                \
+			fd_copied(fd, ret);                                                        \
+		return ret;                                                                        \
+	}
+
+FCNTL(fcntl)
+FCNTL(fcntl64)
+
 EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
 	HOOK_ONLY(return (int)sys_early(sys_call3(SYS_close_range, first, last, flags)));

@@ -155,7 +155,8 @@ static void send_event(const struct call *call, long ret, int fd, const void *ad
 		}                                                                                  \
 	} while (0)
 
-#define BLOB(data, bytes) ((struct blob){ data, (bytes) > UINT32_MAX ? UINT32_MAX : (uint32_t)(bytes) })
+/* How what is sent begins: a few bytes are enough. */
+#define BLOB(data, bytes) ((struct blob){ data, (bytes) < 64 ? (uint32_t)(bytes) : 64 })
 
 static struct blob parts_first(const struct iovec *parts, size_t count)
 {

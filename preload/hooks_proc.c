@@ -4,6 +4,7 @@
  * own; leaving is told.
  */
 #include "hook.h"
+#include "exchange.h"
 
 #include <sched.h>
 #include <sys/prctl.h>
@@ -31,6 +32,8 @@ static void forked(pid_t pid)
 		session_after_fork();
 	else if (pid > 0)
 		child_publish(pid);
+	if (unlikely(exchange_is_on) && pid > 0)
+		exchange_shared();
 	/* The child may not attach and will write into our ring, which may be gone before it is. */
 	if (pid > 0 && session.has_seccomp)
 		ring_missed();
