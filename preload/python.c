@@ -591,10 +591,15 @@ void python_init(void)
 
 void python_loaded(void *handle)
 {
-	if (likely(python.state != PYTHON_NONE))
+	static uint32_t is_looking;
+
+	/* One at a time; who comes second loads something else. */
+	if (likely(python.state != PYTHON_NONE) ||
+	    __atomic_exchange_n(&is_looking, 1, __ATOMIC_ACQUIRE))
 		return;
 	if (dlsym(handle, "Py_GetVersion"))
 		python_found(find_in, handle);
 	else
 		dlerror(); /* ours, nobody is to find it */
+	__atomic_store_n(&is_looking, 0, __ATOMIC_RELEASE);
 }

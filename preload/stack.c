@@ -158,8 +158,7 @@ static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 {
 	uint64_t callee = hook_entry(hook);
 	struct walk walk;
-	unsigned evals = 0;
-	bool is_more;
+	bool is_more, is_untold = false;
 
 	walk_begin(&walk, frame);
 	do {
@@ -176,11 +175,12 @@ static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 		writer_add(w, pc, walk.frame.is_exact ? WIRE_FRAME_SIGNAL : 0);
 		callee = unwind_function_entry(pc);
 		is_more = walk_next(&walk);
-		evals += is_more && python_is_eval(pc);
 		if (is_more)
 			writer_add_python(w, &walk, pc);
+		/* Further out it may be what greenlets have left behind on their stack. */
+		is_untold |= is_more && !walk.python.calls && python_is_eval(pc);
 	} while (is_more);
-	if (evals > walk.python.calls && python.state != PYTHON_FOUND)
+	if (is_untold && python.state != PYTHON_FOUND)
 		walk.flags |= WIRE_STACK_UNTOLD;
 	return walk.flags | walk.python.flags;
 }

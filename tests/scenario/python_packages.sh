@@ -51,3 +51,9 @@ rm -r "$site"
 dist_install "$site" ctx-demo 0.1.2 ctx_demo
 watch older --policy "$scenario_dir/python.yaml" -- "${run[@]}" urllib
 expect_no_deviation
+
+# Who cannot tell packages apart says so.
+if ! can_tell python; then
+	expect_verdict unknown
+	expect_said 'Python code ran whose frames were not told'
+fi
