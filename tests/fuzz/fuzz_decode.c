@@ -100,12 +100,19 @@ size_t fuzz_seed(unsigned number, uint8_t *buffer, size_t bytes)
 	struct wire_origin origin = { .head = { .type = WIRE_ORIGIN }, .id = 1, .stack = 1 };
 	struct wire_name name = { .head = { .type = WIRE_NAME }, .name_len = 4, .v4_count = 1 };
 	struct wire_event event = { .head = { .type = WIRE_EVENT }, .stack = 1, .origin = 1 };
+	struct wire_python python = { .head = { .type = WIRE_PYTHON }, .version = 0x30b,
+				      .stdlib_len = 5 };
+	struct wire_object code = { .head = { .type = WIRE_OBJECT, .flags = WIRE_OBJECT_PYTHON },
+				    .base = 1, .id = 2, .path_len = 10 };
 	size_t at = 0;
 
 	if (number >= 4 || bytes < 16384)
 		return 0;
 	at += put(buffer + at, &process, sizeof(process), "/a/b/cd\0-x\0", 11);
 	at += put(buffer + at, &object, sizeof(object), "/l/a.sa.so\1\2", 12);
+	at += put(buffer + at, &python, sizeof(python), "/py/3", 5);
+	code.head.flags |= (uint16_t)(number & 1 ? WIRE_OBJECT_BY_HAND : WIRE_OBJECT_TOP);
+	at += put(buffer + at, &code, sizeof(code), number & 2 ? "<string>\0\0" : "/py/3/x.py", 10);
 	at += put(buffer + at, &stack, sizeof(stack), frames, sizeof(frames));
 	at += put(buffer + at, &origin, sizeof(origin), "", 0);
 	at += put(buffer + at, &name, sizeof(name), "host\177\0\0\1", 8);
