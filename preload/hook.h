@@ -29,15 +29,23 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
+#include <ftw.h>
+#include <glob.h>
 #include <grp.h>
 #include <iconv.h>
+#include <ifaddrs.h>
 #include <link.h>
 #include <locale.h>
+#include <mntent.h>
 #include <netdb.h>
+#include <netinet/ether.h>
+#include <nl_types.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pty.h>
 #include <pwd.h>
+#include <semaphore.h>
 #include <shadow.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -56,6 +64,8 @@
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
+#include <utmp.h>
+#include <utmpx.h>
 #include <wordexp.h>
 
 #include "sys.h"
@@ -116,6 +126,7 @@ struct thread {
 	uint64_t stack_pages; /* known to be readable: number of the first page << 28 | how many */
 	void *python_tstate; /* the Python thread state that last ran here, see python.c */
 	uint64_t turns;	      /* waits of an event loop that came back, see exchange.c */
+	void *back;	      /* whom a walk through directories calls back, see hooks_walk.c */
 };
 extern __thread struct thread thread_self;
 _Static_assert(sizeof(struct thread) <= 256, "static TLS is scarce in other people's processes");
@@ -185,6 +196,14 @@ static inline void call_end(struct call *call)
 		return ret;                                                                        \
 	}
 
+#define HOOK_MARK_VOID(name, params, args)                                                         \
+	EXPORT void name params                                                                    \
+	{                                                                                          \
+		HOOK_BEGIN_MARK(name, return);                                                     \
+		real.name args;                                                                    \
+		HOOK_END();                                                                        \
+	}
+
 static inline int32_t ret_errno(long ret)
 {
 	return ret < 0 ? -errno : (int32_t)ret;
@@ -238,6 +257,15 @@ void *ring_reserve(uint32_t bytes, enum wire_family family);
 void ring_commit(void *record, uint32_t bytes, unsigned type, unsigned flags);
 void ring_missed(void);
 
+/* --- ring_guard.c: memory that is about to be changed by the program --------------------------- */
+/* Ours is in there, and nothing keeps it. */
+bool ring_is_within(const void *address, size_t bytes);
+/* change() for what lies before and behind the ring. */
+int ring_go_around(const void *address, size_t bytes,
+		   int (*change)(void *part, size_t bytes, const void *how), const void *how);
+/* Its place will be taken: go elsewhere, or be deaf from now on. */
+void ring_step_aside(void);
+
 static inline uint32_t ring_round(uint32_t bytes)
 {
 	return (bytes + 7u) & ~7u;
@@ -255,6 +283,7 @@ struct session {
 	uint32_t wait_ms;
 	uint32_t next_serial, next_origin;
 	bool has_seccomp;    /* a filter was installed: no new system calls of ours */
+	bool is_sealed;	     /* nobody can take the ring's memory */
 	char shim_path[512];
 	char socket[33], secret[33];
 	char path_socket[108];

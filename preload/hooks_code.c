@@ -18,6 +18,61 @@ static void code_event(const struct call *call, int32_t result, const void *addr
 	errno = saved;
 }
 
+/* What a program does to ranges of memory must not take the ring along. */
+#define NO_KEY INT32_MIN
+struct protecting {
+	int protection, key;
+};
+
+static int part_protect(void *part, size_t bytes, const void *how)
+{
+	const struct protecting *to = how;
+
+	return to->key == NO_KEY ? real.mprotect(part, bytes, to->protection) :
+			      real.pkey_mprotect(part, bytes, to->protection, to->key);
+}
+
+static int part_unmap(void *part, size_t bytes, const void *how)
+{
+	(void)how;
+	return real.munmap(part, bytes);
+}
+
+static int memory_protect(void *address, size_t bytes, int protection, int key)
+{
+	const struct protecting to = { protection, key };
+
+	if (unlikely(ring_is_within(address, bytes)))
+		return ring_go_around(address, bytes, part_protect, &to);
+	return part_protect(address, bytes, &to);
+}
+
+EXPORT int munmap(void *address, size_t bytes)
+{
+	HOOK_ONLY(return (int)sys_early(sys_call2(SYS_munmap, address, bytes)));
+	if (unlikely(ring_is_within(address, bytes)))
+		return ring_go_around(address, bytes, part_unmap, NULL);
+	return real.munmap(address, bytes);
+}
+
+EXPORT void *mremap(void *address, size_t bytes, size_t new_bytes, int flags, ...)
+{
+	void *to = NULL;
+	va_list list;
+
+	if (flags & MREMAP_FIXED) {
+		va_start(list, flags);
+		to = va_arg(list, void *);
+		va_end(list);
+	}
+	HOOK_ONLY(return (void *)sys_early(sys_call6(SYS_mremap, address, bytes, new_bytes, flags,
+						     to, 0)));
+	if (unlikely(ring_is_within(address, bytes)) ||
+	    (unlikely(to != NULL) && ring_is_within(to, new_bytes)))
+		ring_step_aside();
+	return real.mremap(address, bytes, new_bytes, flags, to);
+}
+
 /* Allocators live on mmap: anything that is not executable goes straight through. */
 #define HOOK_MMAP(name, off)                                                                       \
 	EXPORT void *name(void *address, size_t bytes, int protection, int flags, int fd,          \
@@ -25,6 +80,8 @@ static void code_event(const struct call *call, int32_t result, const void *addr
 	{                                                                                          \
 		HOOK_ONLY(return (void *)sys_early(sys_call6(SYS_mmap, address, bytes, protection, \
 							     flags, fd, offset)));                 \
+		if (unlikely(flags & MAP_FIXED) && ring_is_within(address, bytes))                 \
+			ring_step_aside();                                                         \
 		if (likely(!(protection & PROT_EXEC)))                                             \
 			return real.name(address, bytes, protection, flags, fd, offset);           \
 		HOOK_BEGIN(name, return MAP_FAILED);                                               \
@@ -40,9 +97,9 @@ EXPORT int mprotect(void *address, size_t bytes, int protection)
 {
 	HOOK_ONLY(return (int)sys_early(sys_call3(SYS_mprotect, address, bytes, protection)));
 	if (likely(!(protection & PROT_EXEC)))
-		return real.mprotect(address, bytes, protection);
+		return memory_protect(address, bytes, protection, NO_KEY);
 	HOOK_BEGIN(mprotect, return -1);
-	int ret = real.mprotect(address, bytes, protection);
+	int ret = memory_protect(address, bytes, protection, NO_KEY);
 
 	code_event(&call, ret_errno(ret), address, bytes, protection);
 	HOOK_END();
@@ -54,9 +111,9 @@ EXPORT int pkey_mprotect(void *address, size_t bytes, int protection, int key)
 	HOOK_ONLY(return (int)sys_early(
 		sys_call4(SYS_pkey_mprotect, address, bytes, protection, key)));
 	if (likely(!(protection & PROT_EXEC)))
-		return real.pkey_mprotect(address, bytes, protection, key);
+		return memory_protect(address, bytes, protection, key);
 	HOOK_BEGIN(pkey_mprotect, return -1);
-	int ret = real.pkey_mprotect(address, bytes, protection, key);
+	int ret = memory_protect(address, bytes, protection, key);
 
 	code_event(&call, ret_errno(ret), address, bytes, protection);
 	HOOK_END();

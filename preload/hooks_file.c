@@ -227,21 +227,6 @@ EXPORT DIR *opendir(const char *path)
 	return ret;
 }
 
-/* scandir opens the directory inside libc and calls back into the program. */
-#define HOOK_SCANDIR(name, entry)                                                                  \
-	EXPORT int name(const char *path, struct entry ***ret_list,                                \
-			int (*filter)(const struct entry *),                                       \
-			int (*order)(const struct entry **, const struct entry **))                \
-	{                                                                                          \
-		HOOK_BEGIN(name, return -1);                                                       \
-		int ret = real.name(path, ret_list, filter, order);                                \
-		file_event(&call, WIRE_FILE_LIST, ret_errno(ret), O_DIRECTORY, AT_FDCWD, path);    \
-		HOOK_END();                                                                        \
-		return ret;                                                                        \
-	}
-HOOK_SCANDIR(scandir, dirent)
-HOOK_SCANDIR(scandir64, dirent64)
-
 /* --- names made up by libc: told as they came out --------------------------------------------------- */
 #define HOOK_MKSTEMP(name, params, args)                                                           \
 	EXPORT int name params                                                                     \

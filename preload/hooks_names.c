@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * file: public functions of libc that open files for their caller: user and group names, the
- * system log, locales, conversions, time zones. They fill the call slot and record nothing.
+ * file: public functions of libc that open files for their caller: user and group names, who is
+ * logged in, the system log, locales, conversions, time zones. They fill the call slot and record
+ * nothing. Those of the network's names are in hooks_netdb.c.
  */
 #include "hook.h"
 
@@ -36,6 +37,93 @@ HOOK_MARK(locale_t, newlocale, (int mask, const char *locale, locale_t base), (m
 	  (locale_t)0)
 HOOK_MARK(struct tm *, localtime, (const time_t *when), (when), NULL)
 HOOK_MARK(struct tm *, localtime_r, (const time_t *when, struct tm *ret_tm), (when, ret_tm), NULL)
+
+HOOK_MARK_VOID(setpwent, (void), ())
+HOOK_MARK(int, getpwent_r,
+	  (struct passwd *entry, char *buffer, size_t bytes, struct passwd **ret_entry),
+	  (entry, buffer, bytes, ret_entry), ENOSYS)
+HOOK_MARK_VOID(endpwent, (void), ())
+HOOK_MARK_VOID(setgrent, (void), ())
+HOOK_MARK(int, getgrent_r,
+	  (struct group *entry, char *buffer, size_t bytes, struct group **ret_entry),
+	  (entry, buffer, bytes, ret_entry), ENOSYS)
+HOOK_MARK_VOID(endgrent, (void), ())
+HOOK_MARK_VOID(setspent, (void), ())
+HOOK_MARK(struct spwd *, getspent, (void), (), NULL)
+HOOK_MARK(int, getspent_r,
+	  (struct spwd *entry, char *buffer, size_t bytes, struct spwd **ret_entry),
+	  (entry, buffer, bytes, ret_entry), ENOSYS)
+HOOK_MARK_VOID(endspent, (void), ())
+HOOK_MARK_VOID(setsgent, (void), ())
+HOOK_MARK(struct sgrp *, getsgent, (void), (), NULL)
+HOOK_MARK(int, getsgent_r,
+	  (struct sgrp *entry, char *buffer, size_t bytes, struct sgrp **ret_entry),
+	  (entry, buffer, bytes, ret_entry), ENOSYS)
+HOOK_MARK_VOID(endsgent, (void), ())
+HOOK_MARK_VOID(setaliasent, (void), ())
+HOOK_MARK(struct aliasent *, getaliasent, (void), (), NULL)
+HOOK_MARK(int, getaliasent_r,
+	  (struct aliasent *entry, char *buffer, size_t bytes, struct aliasent **ret_entry),
+	  (entry, buffer, bytes, ret_entry), ENOSYS)
+HOOK_MARK_VOID(endaliasent, (void), ())
+HOOK_MARK(int, getspnam_r,
+	  (const char *name, struct spwd *entry, char *buffer, size_t bytes,
+	   struct spwd **ret_entry),
+	  (name, entry, buffer, bytes, ret_entry), ENOSYS)
+HOOK_MARK(struct sgrp *, getsgnam, (const char *name), (name), NULL)
+HOOK_MARK(int, getsgnam_r,
+	  (const char *name, struct sgrp *entry, char *buffer, size_t bytes,
+	   struct sgrp **ret_entry),
+	  (name, entry, buffer, bytes, ret_entry), ENOSYS)
+HOOK_MARK(struct aliasent *, getaliasbyname, (const char *name), (name), NULL)
+HOOK_MARK(int, getaliasbyname_r,
+	  (const char *name, struct aliasent *entry, char *buffer, size_t bytes,
+	   struct aliasent **ret_entry),
+	  (name, entry, buffer, bytes, ret_entry), ENOSYS)
+HOOK_MARK(int, getpw, (uid_t uid, char *ret_line), (uid, ret_line), -1)
+HOOK_MARK(int, innetgr,
+	  (const char *group, const char *host, const char *user, const char *domain),
+	  (group, host, user, domain), 0)
+HOOK_MARK(int, setnetgrent, (const char *group), (group), 0)
+HOOK_MARK_VOID(endnetgrent, (void), ())
+HOOK_MARK(int, getnetgrent,
+	  (char **ret_host, char **ret_user, char **ret_domain),
+	  (ret_host, ret_user, ret_domain), 0)
+HOOK_MARK(int, getnetgrent_r,
+	  (char **ret_host, char **ret_user, char **ret_domain, char *buffer, size_t bytes),
+	  (ret_host, ret_user, ret_domain, buffer, bytes), 0)
+HOOK_MARK(int, lckpwdf, (void), (), -1)
+HOOK_MARK(char *, cuserid, (char *ret_name), (ret_name), NULL)
+HOOK_MARK(char *, getlogin, (void), (), NULL)
+HOOK_MARK(int, getlogin_r, (char *ret_name, size_t bytes), (ret_name, bytes), ENOSYS)
+HOOK_MARK(int, __getlogin_r_chk,
+	  (char *ret_name, size_t bytes, size_t room), (ret_name, bytes, room), ENOSYS)
+HOOK_MARK(char *, ttyname, (int fd), (fd), NULL)
+HOOK_MARK(int, ttyname_r, (int fd, char *ret_name, size_t bytes), (fd, ret_name, bytes), ENOSYS)
+HOOK_MARK(int, __ttyname_r_chk,
+	  (int fd, char *ret_name, size_t bytes, size_t room), (fd, ret_name, bytes, room), ENOSYS)
+HOOK_MARK(char *, getusershell, (void), (), NULL)
+HOOK_MARK_VOID(setusershell, (void), ())
+HOOK_MARK(int, setfsent, (void), (), 0)
+HOOK_MARK(struct fstab *, getfsent, (void), (), NULL)
+HOOK_MARK(struct fstab *, getfsspec, (const char *name), (name), NULL)
+HOOK_MARK(struct fstab *, getfsfile, (const char *name), (name), NULL)
+HOOK_MARK_VOID(setutent, (void), ())
+HOOK_MARK(struct utmp *, getutent, (void), (), NULL)
+HOOK_MARK(struct utmp *, getutid, (const struct utmp *like), (like), NULL)
+HOOK_MARK(struct utmp *, getutline, (const struct utmp *like), (like), NULL)
+HOOK_MARK_VOID(setutxent, (void), ())
+HOOK_MARK(struct utmpx *, getutxent, (void), (), NULL)
+HOOK_MARK(struct utmpx *, getutxid, (const struct utmpx *like), (like), NULL)
+HOOK_MARK(struct utmpx *, getutxline, (const struct utmpx *like), (like), NULL)
+HOOK_MARK(int, getutent_r, (struct utmp *entry, struct utmp **ret_entry), (entry, ret_entry), -1)
+HOOK_MARK(int, getutid_r,
+	  (const struct utmp *like, struct utmp *entry, struct utmp **ret_entry),
+	  (like, entry, ret_entry), -1)
+HOOK_MARK(int, getutline_r,
+	  (const struct utmp *like, struct utmp *entry, struct utmp **ret_entry),
+	  (like, entry, ret_entry), -1)
+HOOK_MARK(int, pthread_setname_np, (pthread_t thread, const char *name), (thread, name), ENOSYS)
 
 EXPORT void tzset(void)
 {

@@ -218,8 +218,8 @@ static void ring_seal(const struct wire_ring *ring)
 {
 	uint64_t data = (uint64_t)session.ring_kib << 10;
 
-	if (sys_call1(SYS_prctl, PR_GET_SECCOMP) == 0)
-		sys_call3(SYS_mseal, ring, WIRE_RING_HEADER_BYTES + 2 * data, 0);
+	session.is_sealed = sys_call1(SYS_prctl, PR_GET_SECCOMP) == 0 &&
+			    !sys_call3(SYS_mseal, ring, WIRE_RING_HEADER_BYTES + 2 * data, 0);
 }
 
 static void ring_unmake(struct wire_ring *ring, long fd)

@@ -117,18 +117,9 @@ static bool is_libc(const struct seen_frame *frame)
 	return frame->facts && frame->facts->is_libc;
 }
 
-/* Runs a function of its caller's: what that one does is the caller's own act, not libc's work for
- * it. Modules that libc itself loads (gconv, NSS) are within the function that loads them. */
-static bool is_calling_back(uint32_t hook)
+static bool is_via(uint32_t hook)
 {
-	return hook == LIVE_HOOK_scandir || hook == LIVE_HOOK_scandir64;
-}
-
-static bool is_via(uint32_t hook, bool is_innermost)
-{
-	if (hook == LIVE_HOOK_dlopen || hook == LIVE_HOOK_dlmopen)
-		return true;
-	return hook_is_mark(hook) && (is_innermost || !is_calling_back(hook));
+	return hook == LIVE_HOOK_dlopen || hook == LIVE_HOOK_dlmopen || hook_is_mark(hook);
 }
 
 /* Every stretch of libc's frames was entered through its outermost one. */
@@ -147,7 +138,7 @@ static void stack_functions(struct bpf *bpf, struct seen_stack *seen)
 			seen->hook = hook;
 			seen->is_public = hook || is_inner(&stack->frames[i]);
 		}
-		if (is_via(hook, i < seen->outside) && seen->via_count < WIRE_VIA_MAX)
+		if (is_via(hook) && seen->via_count < WIRE_VIA_MAX)
 			seen->via[seen->via_count++] = (uint16_t)hook;
 	}
 }

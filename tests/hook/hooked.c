@@ -2,17 +2,33 @@
  *
  * libhooked: makes every call of calls.tbl.h, so that all of it is charged to one library.
  */
+#include <aliases.h>
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fstab.h>
+#include <fts.h>
+#include <ftw.h>
+#include <glob.h>
 #include <grp.h>
+#include <gshadow.h>
 #include <iconv.h>
+#include <ifaddrs.h>
 #include <locale.h>
+#include <mntent.h>
+#include <net/if.h>
 #include <netdb.h>
+#include <netinet/ether.h>
+#include <nl_types.h>
+#include <pthread.h>
+#include <pty.h>
 #include <pwd.h>
 #include <resolv.h>
+#include <rpc/netdb.h>
+#include <semaphore.h>
+#include <shadow.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -27,6 +43,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <utmp.h>
+#include <utmpx.h>
 #include <wordexp.h>
 
 #include "hooked.h"
@@ -41,6 +59,8 @@ int __openat64_2(int dir, const char *path, int flags);
 FILE *_IO_fopen(const char *path, const char *mode);
 FILE *_IO_popen(const char *command, const char *mode);
 int __connect(int fd, const struct sockaddr *address, socklen_t len);
+
+static void resolver_to_nowhere(void);
 
 extern char **environ;
 static const time_t some_time = 1700000000;
@@ -120,16 +140,188 @@ static long fchdir_and_read(const char *directory)
 	return result ? -1 : read_inner_and_return(back);
 }
 
-static long scandir_count(const char *directory)
+static int any(const struct dirent *entry)
 {
-	struct dirent **list;
-	int count = scandir(directory, &list, NULL, alphasort);
+	return entry->d_name[0] != 0;
+}
 
+static int any64(const struct dirent64 *entry)
+{
+	return entry->d_name[0] != 0;
+}
+
+/* How many, in order. */
+static long list_done(int count, struct dirent **list)
+{
+	int is_sorted = 1;
+
+	for (int i = 1; i < count; i++)
+		is_sorted &= strcmp(list[i - 1]->d_name, list[i]->d_name) <= 0;
 	for (int i = 0; i < count; i++)
 		free(list[i]);
 	if (count >= 0)
 		free(list);
+	return is_sorted ? count : -1;
+}
+
+static long scandir_count(const char *directory)
+{
+	struct dirent **list;
+	int count = scandir(directory, &list, any, alphasort);
+
+	return list_done(count, list);
+}
+
+static long scandir64_count(const char *directory)
+{
+	struct dirent64 **list;
+	int count = scandir64(directory, &list, any64, alphasort64);
+
+	return list_done(count, (struct dirent **)list);
+}
+
+static long scandirat_count(const char *directory)
+{
+	struct dirent **list;
+	int count = scandirat(AT_FDCWD, directory, &list, NULL, alphasort);
+
+	return list_done(count, list);
+}
+
+static int ftw_nothing(const char *path, const struct stat *status, int kind)
+{
+	return !path || !status || kind < 0;
+}
+
+static int nftw_nothing(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	return ftw_nothing(path, status, kind) || path[place->base] == 0;
+}
+
+static long glob_count(const char *pattern)
+{
+	glob_t found;
+	long count = glob(pattern, 0, NULL, &found) ? -1 : (long)found.gl_pathc;
+
+	if (count >= 0)
+		globfree(&found);
 	return count;
+}
+
+static int fts_order(const FTSENT **one, const FTSENT **two)
+{
+	return strcmp((*one)->fts_name, (*two)->fts_name);
+}
+
+static long fts_count(const char *directory, int options)
+{
+	char *paths[] = { (char *)directory, NULL };
+	FTS *walk = fts_open(paths, FTS_PHYSICAL | options, fts_order);
+	long count = 0;
+
+	while (walk && fts_read(walk))
+		count++;
+	return walk && !fts_close(walk) ? count : -1;
+}
+
+/* --- what libc opens in its caller's name ---------------------------------------------------- */
+
+static const struct utmp some_login = { .ut_type = USER_PROCESS, .ut_id = "hook", .ut_line = "hook" };
+static struct ether_addr some_ether;
+static unsigned char answer[512];
+
+static long semaphore_done(sem_t *semaphore)
+{
+	return semaphore == SEM_FAILED ? -1 : sem_close(semaphore);
+}
+
+static long openpty_done(void)
+{
+	int one, two;
+
+	if (openpty(&one, &two, NULL, NULL, NULL))
+		return -1;
+	close(two);
+	return close(one);
+}
+
+static long mount_table_done(FILE *table)
+{
+	return table && endmntent(table) ? 0 : -1;
+}
+
+/* A text is no catalogue, but it was opened. */
+static long catalogue_done(nl_catd catalogue)
+{
+	return catalogue == (nl_catd)-1 ? 0 : catclose(catalogue);
+}
+
+static long getpwent_done(void)
+{
+	struct passwd entry, *found = NULL;
+	char buffer[1024];
+
+	setpwent();
+	getpwent_r(&entry, buffer, sizeof(buffer), &found);
+	endpwent();
+	return found ? 0 : -1;
+}
+
+static long getgrent_done(void)
+{
+	struct group entry, *found = NULL;
+	char buffer[1024];
+
+	setgrent();
+	getgrent_r(&entry, buffer, sizeof(buffer), &found);
+	endgrent();
+	return found ? 0 : -1;
+}
+
+static long getspnam_done(const char *name)
+{
+	struct spwd entry, *found = NULL;
+	char buffer[1024];
+
+	getspnam_r(name, &entry, buffer, sizeof(buffer), &found);
+	return 0;
+}
+
+static long getservbyname_done(const char *name)
+{
+	struct servent entry, *found = NULL;
+	char buffer[1024];
+
+	getservbyname_r(name, "tcp", &entry, buffer, sizeof(buffer), &found);
+	return found ? 0 : -1;
+}
+
+static long netgroup_done(const char *name)
+{
+	char *host, *user, *domain;
+	int found = setnetgrent(name) && getnetgrent(&host, &user, &domain);
+
+	endnetgrent();
+	return found;
+}
+
+static long interfaces_done(void)
+{
+	struct ifaddrs *list;
+	int error = getifaddrs(&list);
+
+	if (!error)
+		freeifaddrs(list);
+	return error;
+}
+
+static long interface_names_done(void)
+{
+	struct if_nameindex *names = if_nameindex();
+
+	if (names)
+		if_freenameindex(names);
+	return names ? 0 : -1;
 }
 
 /* --- exec --------------------------------------------------------------------------------- */
