@@ -3,7 +3,6 @@
  * after_vfork: starts a program by vfork and exec, then works deeper down the same stack through
  * functions nobody hooks. The exec never came back to say in this thread that it is over.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <pwd.h>
 #include <semaphore.h>
