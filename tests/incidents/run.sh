@@ -21,5 +21,6 @@ incident_begin
 for vantage; do
 	[ "$profile" != learned ] || incident_learn
 	incident_healthy
+	incident_dormant
 	incident_compromised
 done

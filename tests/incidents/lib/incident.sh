@@ -3,6 +3,8 @@
 #   install TWIN      puts the twin's files into $app, the same paths for both twins
 #   command           array: what is run in $app, by both
 #   home              optional: fills the temporary $HOME (everything in it is DUMMY)
+#   dormant, awake    optional: take away what the act waits for, and give it back; without it the
+#                     compromised twin does its job and nothing else
 #   damaged, spared   optional: whether the act took place; asked after every run of that twin
 # and may define `peer_files` (what the peers hand out, in $work/peers/ROLE/).
 
@@ -40,7 +42,7 @@ incident_record()
 	hostname build.example
 }
 
-# incident_act TWIN: in a home and a directory of its own, under sowatch when $vantage is set.
+# incident_act TWIN asleep|awake: in a home and a directory of its own, under sowatch when $vantage is set.
 incident_act()
 {
 	local twin=$1
@@ -62,9 +64,13 @@ incident_act()
 	fi
 	status=$?
 	[ -z "$vantage" ] || vantage_got
+	if [ -n "$vantage" ] && [ ! -s "$here/summary.json" ]; then
+		fail "there is no summary; it ended with $status" - <"$here/err"
+		exit 1
+	fi
 	check
 	[ $status = 0 ] || fail "it ended with $status" - <"$here/err"
-	if [ "$twin" = compromised ]; then
+	if [ "$2" = awake ]; then
 		expect_if damaged "the damage was done"
 	else
 		expect_if spared "there was no damage"
@@ -91,7 +97,7 @@ incident_learn()
 		for vantage in $from shim; do
 			rm -f "$learned".*.swl
 			for run in 1 2; do
-				(failures=0; incident_act healthy; mv "$here/log.swl" "$learned.$run.swl"
+				(failures=0; incident_act healthy asleep; mv "$here/log.swl" "$learned.$run.swl"
 					[ $failures = 0 ]) >"$learned.out" 2>&1 || continue 2
 			done
 			break
@@ -128,7 +134,7 @@ incident_replay()
 incident_healthy()
 {
 	local verdict
-	incident_act healthy
+	incident_act healthy asleep
 	expect_no_deviation
 	verdict=$(jq -r ".healthy.$vantage // empty" "$expect")
 	case $vantage in
@@ -136,7 +142,9 @@ incident_healthy()
 	shim) verdict=unknown ;;
 	kernel) verdict=${verdict:-clean} ;;
 	esac
-	expect_verdict "$verdict"
+	check
+	jq -r .verdict "$here/summary.json" | grep -qxE "$verdict" ||
+		fail "expected the verdict $verdict; verdict and reasons are" - < <(jq -c '.verdict, .reasons[]' "$here/summary.json")
 	if [ "$vantage" = shim ]; then
 		check
 		jq -e '[.holes[] | select(.kind != "shim-only")] == []' "$here/summary.json" >/dev/null ||
@@ -147,11 +155,23 @@ incident_healthy()
 
 incident_compromised()
 {
-	incident_act compromised
+	incident_act compromised awake
 	incident_findings "$here/alerts.jsonl" "$here/summary.json"
 	incident_replay
 	incident_facts
 	[ -z "$record" ] || [ "$vantage" != both ] || cp "$here/log.swl" "$record/$incident.swl"
+}
+
+# What it waits for may be asked for, and that be news.
+incident_dormant()
+{
+	[ "$(type -t dormant)" = function ] || return 0
+	dormant
+	incident_act compromised asleep
+	check
+	jq -se 'all(.[]; .action == "env.read")' "$here/alerts.jsonl" >/dev/null ||
+		fail "dormant, it deviates" - < <(told "$here/alerts.jsonl")
+	awake
 }
 
 # incident_findings ALERTS SUMMARY: all that is expected of this vantage was found, nothing else was,
@@ -173,6 +193,8 @@ incident_findings()
 	[ -z "$odd" ] || fail "nobody expected: $odd"
 	if jq -e --arg v "$vantage" 'any(.findings[]; .seen | index($v))' "$expect" >/dev/null; then
 		verdict=deviates
+	elif jq -e '.invisible | length > 20' "$expect" >/dev/null; then
+		verdict='clean|unknown' # nothing was done
 	else
 		verdict=unknown
 		check
@@ -180,7 +202,7 @@ incident_findings()
 			fail "expect.json does not say why $vantage sees nothing"
 	fi
 	check
-	[ "$(jq -r .verdict "$2")" = $verdict ] || fail "expected the verdict $verdict, found" - < <(
+	jq -r .verdict "$2" | grep -qxE "$verdict" || fail "expected the verdict $verdict, found" - < <(
 		jq -c '.verdict, .reasons[]' "$2")
 }
 
