@@ -6,11 +6,12 @@
  * was found to agree with what the interpreter itself says (python_check.c).
  *
  * Where a code object came from is not believed from its file name, which anybody may choose: the
- * interpreter's audit hook says which code the import system ran (python_code.c). Code that came
+ * interpreter's audit hook says which code the import system ran (python_origin.c). Code that came
  * another way belongs to whoever brought it in.
  *
  *   python.c        finding an interpreter, the audit hook
  *   python_check.c  where its structures have what, and whether that is so
+ *   python_origin.c where code came from that is run
  *   python_code.c   code object -> unit (a file, a .pth, ...)
  *   python_walk.c   frames at their places on the native stack
  */
@@ -110,6 +111,12 @@ bool python_layout_known(void);
 /* With the interpreter's lock. Compares our reading of this thread's frames with the interpreter's
  * own words. LATER: there are too few frames to tell. */
 enum python_checked python_check(void);
+
+/* --- python_origin.c: for the audit hook ------------------------------------------------------------ */
+/* A code object is run, or made a function. */
+void python_ran(uint64_t code);
+/* A file is opened; path: a str object. */
+void python_opened(PyObject *path);
 
 /* --- python_code.c --------------------------------------------------------------------------- */
 enum unit_flags {
