@@ -42,7 +42,7 @@ static int take_event(void *arg, struct read_log *log, struct policy *policy,
 		return 0;
 	if (event->flags & EVENT_UNREADABLE)
 		read_add_hole(log, HOLE_UNREADABLE, 1);
-	if (chain && chain->is_partial && charged >= chain->links &&
+	if (chain && charged >= chain->links &&
 	    (size_t)(charged - chain->links) >= chain->seen_count &&
 	    (size_t)(charged - chain->links) < chain->count)
 		read_add_hole(log, HOLE_PARTIAL, 1);

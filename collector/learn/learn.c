@@ -191,7 +191,7 @@ static int learn_event(void *arg, struct read_log *log, struct policy *policy,
 	bool is_bypass = event->bypass && event->bypass < BYPASS_KINDS;
 	if (!flagged && !is_bypass)
 		find_candidate(learner, log, policy, event, &outcomes[0]);
-	if (chain && chain->is_partial &&
+	if (chain &&
 	    (size_t)(outcomes[0].judged_by - chain->links) >= chain->seen_count &&
 	    (size_t)(outcomes[0].judged_by - chain->links) < chain->count)
 		read_add_hole(log, HOLE_PARTIAL, 1);

@@ -62,12 +62,15 @@ struct stack *stack_fold(struct model *model, const struct item_stack *item, int
 struct composer {
 	struct chain_link *links;
 	uint32_t count;
+	bool is_cut;
 };
 
 static void compose_link(struct composer *composer, struct chain_link link)
 {
 	if (composer->count < CHAIN_LINKS_MAX)
 		composer->links[composer->count++] = link;
+	else
+		composer->is_cut = true;
 }
 
 static void compose_tail(struct composer *composer, const struct chain *tail)
@@ -191,6 +194,19 @@ static struct chain *chain_keep(struct model *model, const struct composer *comp
 	return chain;
 }
 
+/* How many links are really those that asked. A stack that is not whole hides the next one; so does
+ * that of who made the thread or started the process, further out. */
+static uint32_t count_seen(const struct composer *composer, uint32_t tail_at,
+			   const struct chain *tail)
+{
+	uint32_t seen = composer->count;
+
+	if (tail && tail->seen_count < tail->count && tail_at + tail->seen_count < seen)
+		seen = tail_at + tail->seen_count;
+	/* Of a chain without end the last link kept need not be the one. */
+	return composer->is_cut && seen == composer->count ? seen - 1 : seen;
+}
+
 /* References were checked by the caller. *ret_error: -ENOBUFS when the model is full, -ENOMEM. */
 struct chain *chain_compose(struct model *model, const struct item_chain *item, int *ret_error)
 {
@@ -205,14 +221,15 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 	for (uint32_t i = 0; stack && i < stack->count; i++)
 		compose_link(&composer, as_process_knows(stack->links[i], process));
 	uint32_t seen_count = composer.count;
-	if (parent) {
-		if (composer.count)
-			composer.links[composer.count - 1].starts_thread = true;
-		compose_tail(&composer, parent);
-	} else {
+	const struct chain *tail = parent;
+	if (parent && composer.count)
+		composer.links[composer.count - 1].starts_thread = true;
+	if (!parent) {
 		compose_process_end(&composer, process);
-		compose_tail(&composer, table_at(&model->chains, process->origin_chain));
+		tail = table_at(&model->chains, process->origin_chain);
 	}
+	uint32_t tail_at = composer.count;
+	compose_tail(&composer, tail);
 	*ret_error = -ENOMEM;
 	struct chain *chain = chain_keep(model, &composer, ret_error);
 	if (!chain)
@@ -223,6 +240,6 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 	chain->has_inferred = stack && stack->has_inferred;
 	chain->has_import = stack && stack->has_import;
 	chain->phases = stack ? stack->phases : PHASE_STEADY;
-	chain->seen_count = chain->is_partial ? seen_count : chain->count;
+	chain->seen_count = chain->is_partial ? seen_count : count_seen(&composer, tail_at, tail);
 	return chain;
 }

@@ -69,8 +69,8 @@ struct chain {
 	struct chain_link *links; /* innermost first */
 	uint8_t phases;		  /* enum phase, of its own stack; of its thread's origin: no */
 	bool has_import;	  /* an import is under way on it */
-	uint32_t seen_count;	  /* PARTIAL: links that were really on the stack; those from here
-				     on may not be the true callers */
+	uint32_t seen_count;	  /* count, or where its stack, its thread's or its process's origin was
+				     cut short: links from here on may not be the true callers */
 };
 
 struct process {

@@ -235,7 +235,7 @@ static void name_method(struct walk *walk)
 	struct charge *charge = walk->charge;
 	charge->method = METHOD_EXACT;
 	charge->method_name = charge->is_outermost ? "outermost" : "exact";
-	if (walk->chain->is_partial && charge->judged_at >= walk->chain->seen_count) {
+	if (charge->judged_at >= walk->chain->seen_count) {
 		charge->method = METHOD_PARTIAL;
 		charge->method_name = "partial";
 		charge->reason = "the stack was cut short, who asked may be beyond the cut";

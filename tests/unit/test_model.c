@@ -287,6 +287,47 @@ static void test_partial_still_ends_with_the_executable(void **state)
 	assert_int_equal(chain->seen_count, 2);
 }
 
+/* What is hidden behind a cut in the stack of who started a process, or made a thread, is hidden
+ * from all that it does. */
+static void test_a_cut_goes_on_in_what_comes_of_it(void **state)
+{
+	struct fixture *f = *state;
+	struct scene *scene = &f->scene;
+	const uint32_t frames[] = {f->libfoo};
+	uint32_t stack = scene_stack(scene, WIRE_STACK_PARTIAL, 1, frames);
+	uint32_t cut = scene_chain(scene, f->process, stack, 0);
+	uint32_t child = scene_process(scene, (struct item_process){.parent = f->process,
+								    .how = PROCESS_EXEC,
+								    .origin_chain = cut,
+								    .exe = STR_LIT("/usr/bin/tool")});
+	uint32_t whole = scene_stack(scene, 0, 1, frames);
+	const struct chain *chain = model_chain(f->model, scene_chain(scene, child, whole, 0));
+	assert_string_equal(spell(chain), "libfoo.so.1 tool| libfoo.so.1 app|");
+	assert_false(chain->is_partial); /* its own stack is not */
+	assert_int_equal(chain->seen_count, 3);
+	uint32_t thread = scene_chain(scene, f->process, whole, cut);
+	chain = model_chain(f->model, thread);
+	assert_string_equal(spell(chain), "libfoo.so.1/ libfoo.so.1 app|");
+	assert_int_equal(chain->seen_count, 2);
+	/* And on through a third. */
+	uint32_t grandchild =
+		scene_process(scene, (struct item_process){.parent = f->process,
+							   .how = PROCESS_EXEC,
+							   .origin_chain = thread,
+							   .exe = STR_LIT("/usr/bin/tool")});
+	chain = model_chain(f->model, scene_chain(scene, grandchild, whole, 0));
+	assert_int_equal(chain->count, 5);
+	assert_int_equal(chain->seen_count, 4);
+	/* A whole origin hides nothing. */
+	uint32_t good = scene_process(
+		scene, (struct item_process){.parent = f->process,
+					     .how = PROCESS_EXEC,
+					     .origin_chain = scene_chain(scene, f->process, whole, 0),
+					     .exe = STR_LIT("/usr/bin/tool")});
+	chain = model_chain(f->model, scene_chain(scene, good, whole, 0));
+	assert_int_equal(chain->seen_count, chain->count);
+}
+
 static void test_subjects_are_told_apart_by_file(void **state)
 {
 	struct fixture *f = *state;
@@ -348,6 +389,7 @@ int main(void)
 		CASE(test_alike_chains_share_links),
 		CASE(test_old_targets_are_forgotten),
 		CASE(test_partial_still_ends_with_the_executable),
+		CASE(test_a_cut_goes_on_in_what_comes_of_it),
 		CASE(test_subjects_are_told_apart_by_file),
 		CASE(test_code_knows_its_maker),
 		CASE(test_executable_known_before_its_object),
