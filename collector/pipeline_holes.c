@@ -115,8 +115,8 @@ static void hole_exchange(struct pipeline *pipeline, const struct item_event *ev
 	bool is_begun = event->action == WIRE_NET_CONNECT && !(event->flags & EVENT_DATAGRAM) &&
 			(event->result >= 0 || event->result == -EINPROGRESS);
 	bool is_refused = event->action == WIRE_NET_EXCHANGE && event->result < 0;
-	bool is_followed = model_run(pipeline->model)->has_exchange && process &&
-			   process->is_covered && !(event->flags & EVENT_UNANNOUNCED);
+	bool is_followed = run->has_exchange && process && process->is_covered &&
+			   !(event->flags & EVENT_UNANNOUNCED);
 	struct item_hole hole = {.kind = HOLE_EXCHANGE,
 				 .family = WIRE_FAMILY_NET,
 				 .process = event->process,
@@ -128,7 +128,7 @@ static void hole_exchange(struct pipeline *pipeline, const struct item_event *ev
 		return;
 	if (is_refused)
 		hole.reason = STR_LIT("its shim had no room, or was not allowed to look");
-	else if (!model_run(pipeline->model)->has_exchange && !pipeline_has_kernel(pipeline))
+	else if (!run->has_exchange && strcmp(run->vantage.data, "kernel") != 0)
 		hole.reason = STR_LIT("no profile asked for it when the run began");
 	text_clear(&text);
 	words_contact(&text, pipeline->model, event, outcome);
