@@ -232,7 +232,7 @@ incident_facts()
 		first=$(jq -r .time "$here/alerts.jsonl" | sort | head -n 1)
 		number=$(awk -v at="$first" '$1 <= at' "$here/events" | wc -l)
 		who=$(jq -rs "$finding_words"'(min_by(.time) | "\(.subject.name) \(.action)") + "\t"
-			+ ([.[] | rule_word] | unique | join(", "))' "$here/alerts.jsonl")
+			+ ([.[] | rule_word | sub("/run-[0-9a-f]+$"; "")] | unique | join(", "))' "$here/alerts.jsonl")
 		damage=$(grep -m 1 -E -- "$(jq -r .damage "$expect")" "$here/events" | cut -d' ' -f1)
 		if [ -z "$damage" ]; then
 			when='not seen'
