@@ -32,3 +32,9 @@ if has_shim; then
 	jq -e '[.holes[]? // .coverage.holes[]? | select(.hole == "python" or .kind == "python")] | length > 0' \
 		"$here/summary.json" >/dev/null || fail "the second interpreter is no hole" - < <(jq -c . "$here/summary.json")
 fi
+
+# An interpreter that exports nothing to read its frames by is only known by its name.
+cp /bin/true "$work/python3"
+watch nameless --no-bare --status 0 -- "$work/python3"
+expect_verdict unknown
+expect_said 'Python code ran whose frames were not told.*(does not export|no shim)'
