@@ -102,7 +102,8 @@ static void facts_by_name(const struct bpf *bpf, const struct proc *proc, const 
 		plain.text[plain.len - strlen(deleted)] = '\0';
 	name = strrchr(plain.text, '/');
 	if (!name || strlen(name + 1) >= sizeof(facts->soname) ||
-	    !packages_find(bpf->live->packages, plain.text))
+	    !packages_find(bpf->live->packages, plain.text) ||
+	    !mounts_is_ours(bpf->live, proc, plain.text))
 		return;
 	strcpy(facts->soname, name + 1);
 	facts->is_honest = is_honest(facts->soname);
@@ -169,7 +170,6 @@ static void facts_fill(struct bpf *bpf, const struct proc *proc, const struct un
 		       struct elf_facts *facts)
 {
 	char path[PATH_MAX];
-	struct path_buffer host;
 	struct stat st;
 	int fd;
 
@@ -177,8 +177,7 @@ static void facts_fill(struct bpf *bpf, const struct proc *proc, const struct un
 		return;
 	memcpy(path, frame->path, frame->path_len);
 	path[frame->path_len] = '\0';
-	paths_host_recorded(&proc->view, path, &host);
-	fd = open(host.text, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = mounts_open(bpf->live, proc, path);
 	/* Another file may have its place by now. */
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    is_same_file(bpf, &st, frame->object->inode)) {
@@ -187,7 +186,8 @@ static void facts_fill(struct bpf *bpf, const struct proc *proc, const struct un
 		facts->is_shim = st.st_ino == bpf->shim_inode && st.st_dev == bpf->shim_device;
 		elf_examine(fd, (uint64_t)st.st_size, facts);
 		facts->is_honest = !proc->view.root[0] && is_honest(facts->soname) &&
-				   packages_find(bpf->live->packages, path);
+				   packages_find(bpf->live->packages, path) &&
+				   mounts_is_ours(bpf->live, proc, path);
 	} else {
 		facts_by_name(bpf, proc, path, facts);
 	}

@@ -52,17 +52,14 @@ static void layout_fill(struct layout *layout, const struct elf_file *elf)
 }
 
 /* inode 0: whatever file has that path. */
-static bool layout_read(const struct proc *proc, const char *path, uint64_t inode,
-			struct layout *layout)
+static bool layout_read(struct bpf *bpf, const struct proc *proc, const char *path,
+			uint64_t inode, struct layout *layout)
 {
 	struct elf_file *elf;
-	struct path_buffer host;
 	struct stat st;
 	bool is_read = false;
-	int fd;
+	int fd = mounts_open(bpf->live, proc, path);
 
-	paths_host_recorded(&proc->view, path, &host);
-	fd = open(host.text, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return false;
 	memset(layout, 0, sizeof(*layout));
@@ -87,14 +84,14 @@ static const struct layout *layout_of(struct bpf *bpf, const struct proc *proc, 
 	struct map_entry *entry;
 	struct layout *more;
 
-	if (proc->view.root[0])
-		return layout_read(proc, path, inode, bpf->layout_spare) ? bpf->layout_spare : NULL;
+	if (proc->view.root[0] || !mounts_is_ours(bpf->live, proc, path))
+		return layout_read(bpf, proc, path, inode, bpf->layout_spare) ? bpf->layout_spare : NULL;
 	entry = map_add(&bpf->layout_map, key);
 	if (!entry)
 		return NULL;
 	if (entry->value && bpf->live->paths.now_ms - entry->stamp < 1000)
 		return &bpf->layouts[entry->value - 1];
-	if (!layout_read(proc, path, inode, bpf->layout_spare))
+	if (!layout_read(bpf, proc, path, inode, bpf->layout_spare))
 		return NULL;
 	if (!entry->value) {
 		more = realloc(bpf->layouts, (bpf->layout_count + 1) * sizeof(*more));

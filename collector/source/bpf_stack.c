@@ -288,7 +288,7 @@ bool bpf_stack_unwind(struct bpf *bpf, struct proc *proc, const struct wire_kern
 							bpf->frames[i].facts);
 	stack_look(bpf, proc, ret);
 	stack_define(bpf, ret);
-	if (ret->is_loader && !proc->view.root[0])
+	if (ret->is_loader && !proc->view.root[0] && !proc->mounts.number)
 		bpf->loader_object = bpf->frames[ret->first].object;
 	return true;
 }

@@ -304,6 +304,8 @@ void mounts_take(struct proc *proc, const struct proc *before);
 void mounts_done(struct mounts *mounts);
 /* Is path, as recorded, the file that we find under that name? */
 bool mounts_is_ours(struct live *live, const struct proc *proc, const char *path);
+/* The file that the process has under that recorded path, to be read; or -1. */
+int mounts_open(struct live *live, const struct proc *proc, const char *path);
 /* Says of a path that goes out as the name of somebody who acts that it is not ours. */
 void mounts_mark(struct live *live, const struct proc *proc, struct path_buffer *path);
 

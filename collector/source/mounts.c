@@ -124,6 +124,17 @@ bool mounts_is_ours(struct live *live, const struct proc *proc, const char *path
 	return compared == FILE_OURS;
 }
 
+int mounts_open(struct live *live, const struct proc *proc, const char *path)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	struct path_buffer host;
+
+	if (path[0] == '/' && proc->mounts.root_fd >= 0 && !mounts_is_ours(live, proc, path))
+		return openat(proc->mounts.root_fd, path + 1, flags);
+	paths_host_recorded(&proc->view, path, &host);
+	return open(host.text, flags);
+}
+
 void mounts_mark(struct live *live, const struct proc *proc, struct path_buffer *path)
 {
 	size_t mark = sizeof(ELSEWHERE) - 1;

@@ -230,7 +230,8 @@ static uint32_t define_file(struct live *live, const struct proc *proc,
 	struct path_buffer seen;
 
 	paths_normalise(told.data, told.len, &seen);
-	if (told.data[0] == '/' && is_in_stdlib(proc, seen.text))
+	if (told.data[0] == '/' && is_in_stdlib(proc, seen.text) &&
+	    mounts_is_ours(live, proc, seen.text))
 		return define_stdlib(live, proc, told);
 	object_locate(live, proc, told, false, &object, &real);
 	if (proc->script && !strcmp(proc->script, real.text))

@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A mount namespace of one's own, in which a shell lies over a debugger that may look into other
-# processes: it is called by another name than the debugger and gets none of its exemptions. A file
-# that is the same in there keeps its name and its package.
+# processes: it is called by another name than the debugger and gets none of its exemptions. Nor is a
+# library over an allocator that is known to call the kernel by itself excused for doing so, nor is a
+# module over one of Python's own a part of Python. A file that is the same in there keeps its name
+# and its package.
 . "$(dirname "$0")/lib.sh"
 
 need_program unshare
 need_program strace
 debugger=$(readlink -f "$(type -P strace)")
+allocator=$(readlink -f /usr/lib/*/libjemalloc.so.2 | head -n1)
 as_root=''
 [ "$(id -u)" = 0 ] || as_root=--map-root-user
 unshare $as_root -m true 2>/dev/null || skip "mount namespaces cannot be made here"
@@ -20,6 +23,14 @@ prepare()
 		"$1" -c 'read -r x <"/proc/$PPID/mem"; read -r x <data.txt; echo "$x"'
 		cat data.txt
 	SH
+	cat >replace.sh <<-'SH'
+		mount --bind "$1" "$2"
+		shift 2
+		exec "$@"
+	SH
+	mkdir lib
+	ln -s "$allocator" lib/libevade_raw.so
+	echo 'open("data.txt").read()' >module.py
 	echo hello >data.txt
 }
 
@@ -29,6 +40,26 @@ expect_log()
 	check
 	grep -qE -- "$1" "$here/shown" || fail "no line of the log is like '$1'; it has" - < <(
 		grep -E '^(process|object) ' "$here/shown")
+}
+
+# A library that enters the kernel by itself, from under an allocator's name.
+raw_acts()
+{
+	[ -e "$allocator" ] || return 0
+	observe $1 raw --any-stderr -- env LD_LIBRARY_PATH="$cwd/lib" unshare $as_root -m sh replace.sh \
+		"$evade/libevade_raw.so" "$allocator" "$evade/evade_raw" open data.txt
+	$2 libevade_raw.so file.read "$cwd/data.txt"
+}
+
+# Not by the name of Python's own library, which opens what it is told for others.
+python_acts()
+{
+	module=$(python3 -c 'import this' >/dev/null && python3 -c '
+import importlib.util; print(importlib.util.find_spec("this").origin)') || return 0
+	observe $1 python --any-stderr -- unshare $as_root -m sh replace.sh ./module.py "$module" \
+		env PYTHONDONTWRITEBYTECODE=1 PYTHONPYCACHEPREFIX="$cwd" python3 -c 'import this'
+	"$sowatch" log show "$here/log.swl" >"$here/shown"
+	expect_log "^object [0-9]+ elsewhere:$module( |$)"
 }
 
 acts()
@@ -46,5 +77,9 @@ acts()
 }
 
 acts shim
+raw_acts shim expect_invisible
+python_acts shim
 need_vantage both
 acts both
+raw_acts both expect_bypass
+python_acts both
