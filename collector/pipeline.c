@@ -205,6 +205,13 @@ static int find_bypass(struct pipeline *pipeline, const struct item_event *event
 	return find_deviation(pipeline, event, chain, &outcome, way->kind);
 }
 
+static const char *kind_of(const struct item_event *event, const struct outcome *outcome)
+{
+	if (outcome->is_sequence)
+		return "sequence";
+	return event->action == WIRE_NET_EXCHANGE ? "exchange" : "deviation";
+}
+
 static int judge_event(struct pipeline *pipeline, const struct item_event *event)
 {
 	struct outcome outcomes[POLICY_OUTCOMES];
@@ -212,13 +219,15 @@ static int judge_event(struct pipeline *pipeline, const struct item_event *event
 		return -ENOEXEC;
 	/* A filter hides what is not asked for; what it says about names holds all the same. */
 	bool is_lookup = lookup_is(pipeline, event);
-	bool is_hidden = is_filtered_out(pipeline, event);
-	if (is_hidden && !is_lookup)
+	bool is_hidden = is_filtered_out(pipeline, event), is_drop = drops_ask(pipeline, event);
+	if (is_hidden && !is_lookup && !is_drop)
 		return 0;
 	const struct chain *chain = model_chain(pipeline->model, event->chain);
 	unsigned count = policy_judge(pipeline->policy, pipeline->model, event, outcomes);
 	bool is_counted = !is_other_subject(pipeline, &outcomes[0]);
 	int error = is_lookup ? lookup_note(pipeline, event, chain, outcomes, count) : 0;
+	if (is_drop && !error)
+		error = drops_note(pipeline, event, chain, &outcomes[0]);
 	if (is_hidden || error)
 		return error;
 	if (is_counted) {
@@ -235,8 +244,7 @@ static int judge_event(struct pipeline *pipeline, const struct item_event *event
 		if (outcomes[i].kind == OUTCOME_DEVIATES &&
 		    !is_other_subject(pipeline, &outcomes[i]))
 			error = find_deviation(pipeline, event, chain, &outcomes[i],
-					       event->action == WIRE_NET_EXCHANGE ? "exchange"
-										  : "deviation");
+					       kind_of(event, &outcomes[i]));
 	return error ? error : find_bypass(pipeline, event, chain);
 }
 

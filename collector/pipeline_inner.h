@@ -47,6 +47,11 @@ void hole_name(struct pipeline *pipeline, const struct item_event *event,
 	       const struct outcome *outcome);
 
 /* pipeline_names.c: who resolves names without libc. */
+/* pipeline_drops.c: who wrote which file. */
+bool drops_ask(const struct pipeline *pipeline, const struct item_event *event);
+int drops_note(struct pipeline *pipeline, const struct item_event *event, const struct chain *chain,
+	       const struct outcome *outcome);
+
 bool lookup_is(struct pipeline *pipeline, const struct item_event *event);
 int lookup_note(struct pipeline *pipeline, const struct item_event *event,
 		const struct chain *chain, const struct outcome *outcomes, unsigned count);

@@ -110,6 +110,17 @@ struct subject *model_subject(struct model *model, uint32_t id);
 uint32_t model_subjects(struct model *model); /* ids are 1..this */
 const struct item_run *model_run(struct model *model);
 
+/* Who wrote the file of that path last, as far as he was told of; NULL: nobody was. */
+struct drop {
+	uint32_t serial; /* another one for every writing, never 0 */
+	const struct subject *writer;
+	const struct chain *chain;
+};
+const struct drop *model_drop_of(const struct model *model, struct str path);
+/* writer NULL: whoever wrote it does not count. 0, or -ENOMEM. */
+int model_drop_note(struct model *model, struct str path, const struct subject *writer,
+		    const struct chain *chain);
+
 /* Names known for an address in a process: its own resolver answers and those of the processes it
  * was forked from. Fills up to max pointers, returns how many there are. */
 unsigned model_names(struct model *model, uint32_t process, const uint8_t *address,

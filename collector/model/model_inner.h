@@ -82,6 +82,7 @@ struct model {
 	struct target_rows *targets[TARGET_GENERATIONS]; /* by generation, round */
 	struct chain_link *scratch; /* CHAIN_LINKS_MAX, for composing */
 	uint64_t link_count;
+	struct drops *drops; /* NULL: nothing was written yet */
 };
 
 /* index.c: the callback says whether the row with this id is the one looked for. */
@@ -126,6 +127,9 @@ int pipes_begin(struct model *model, struct process_state *state, const struct i
 void pipes_connected(struct model *model, const struct item_event *event);
 /* The process's script as far as it is known by now. 0, or -ENOMEM. */
 int pipes_script(struct model *model, struct process_state *state);
+
+/* drop.c */
+void drops_done(struct model *model);
 
 /* names.c */
 int names_add(struct model *model, const struct item_name *item);

@@ -53,6 +53,7 @@ static const struct {
 	{"PROFILE", "watch", "descendants|anywhere"},
 	{"PROFILE", "threads", "pool"},
 	{"PROGRAM", "child", "own|mine|free"},
+	{"PROGRAM", "dropped", "yes"},
 };
 
 /* Keys a mapping cannot do without. */

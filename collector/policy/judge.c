@@ -112,6 +112,13 @@ static struct memo_key memo_key_of(struct policy *policy, struct memo *memo, str
 			       .flags = event->flags,
 			       .class = (uint8_t)result_class(event->result)};
 	memcpy(key.via, event->via, sizeof(key.via));
+	const struct item_target *target =
+		policy->has_dropped && event->action == WIRE_EXEC_RUN
+			? model_target(model, event->target)
+			: NULL;
+	const struct drop *drop = target ? model_drop_of(model, target->path) : NULL;
+	if (drop)
+		key.names_version = drop->serial;
 	if (action_family(event->action) == FAMILY_NET)
 		key.names_version = model_names_version(model, event->process);
 	return key;
@@ -185,6 +192,7 @@ static void outcome_guarded(struct outcome *outcome, const struct policy *policy
 	if (!*outcome->rule.id)
 		outcome->rule.id = policy->guards[guard].name;
 	outcome->severity = rule ? rule->severity : policy->guards[guard].severity;
+	outcome->is_sequence = rule && rule->is_dropped;
 	outcome->expected = policy->guards[guard].phrase;
 	outcome->message = rule ? rule->message : policy->guards[guard].message;
 }
@@ -222,6 +230,21 @@ static unsigned judge_guards(struct question *question, const struct chain *chai
 		outcome_guarded(&outcomes[count++], policy, rule, rule->guard - 1);
 	}
 	return judge_unheard(question, told, outcomes, count);
+}
+
+bool policy_wants_drops(const struct policy *policy)
+{
+	return policy->has_dropped;
+}
+
+bool policy_counts_drop(struct policy *policy, struct subject *writer)
+{
+	const struct list *list = &policy->forbidden[WIRE_EXEC_RUN];
+	uint64_t exempt = policy_bind(policy, writer)->exempt, guards = 0;
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->rules[i]->is_dropped && list->rules[i]->guard)
+			guards |= 1ull << (list->rules[i]->guard - 1);
+	return !guards || guards & ~exempt;
 }
 
 static bool is_told(const struct outcome *outcomes, unsigned count, const struct subject *subject)

@@ -110,6 +110,7 @@ struct outcome {
 	const char *expected;		    /* what the profile allows, one phrase: "network: none" */
 	const char *message;		    /* the rule's own message, or NULL */
 	bool is_unprofiled;		    /* charged subject has no profile: list it */
+	bool is_sequence; /* only together with what was done before: the finding's kind */
 	bool wants_order; /* judged_by's profile says what order its connections keep */
 };
 #define POLICY_OUTCOMES 8
@@ -118,6 +119,10 @@ struct outcome {
  * that deviate, or whose host names may be meant. Returns how many (>= 1), at most POLICY_OUTCOMES. Deterministic; depends on
  * nothing but its arguments. Memoised inside by (chain, action, target, via, result class, name
  * version). */
+/* Do some rules ask who wrote a program (`dropped`)? And does what that subject writes count? */
+bool policy_wants_drops(const struct policy *policy);
+bool policy_counts_drop(struct policy *policy, struct subject *writer);
+
 unsigned policy_judge(struct policy *policy, struct model *model, const struct item_event *event,
 		      struct outcome ret_outcomes[POLICY_OUTCOMES]);
 

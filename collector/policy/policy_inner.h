@@ -81,6 +81,7 @@ struct rule {
 	};
 	/* PROGRAM */
 	bool is_bare, has_args, takes_rest;
+	bool is_dropped; /* only of a file that its own side wrote */
 	struct glob *args;
 	uint32_t arg_count;
 };
@@ -200,7 +201,7 @@ struct policy {
 	char hash[33];
 	bool has_digests; /* some match is by sha256 */
 	bool has_phases;  /* some profile answers in a phase only */
-	bool has_pools, has_children, has_attempts;
+	bool has_pools, has_children, has_attempts, has_dropped;
 	unsigned phases;  /* enum phase of the event being judged */
 	/* compiled */
 	struct profile **profiles;

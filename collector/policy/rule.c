@@ -208,6 +208,19 @@ static void compile_child(struct loader *loader, const struct node *node, struct
 			     report_quote(&loader->scratch, value->text, value->len));
 }
 
+static void compile_dropped(struct loader *loader, const struct node *node, struct rule *rule)
+{
+	const struct node *value =
+		node->kind == NODE_MAPPING ? schema_get(node, AT_PROGRAM, "dropped") : NULL;
+	if (!value)
+		return;
+	rule->is_dropped = true;
+	loader->policy->has_dropped = true;
+	if (!node_says(value, "yes"))
+		report_error(&loader->reports, value->place, "\"dropped\" must be yes, not \"%s\"",
+			     report_quote(&loader->scratch, value->text, value->len));
+}
+
 static bool compile_program(struct loader *loader, struct node *node, struct rule *rule)
 {
 	struct node *program =
@@ -230,6 +243,7 @@ static bool compile_program(struct loader *loader, struct node *node, struct rul
 	}
 	rule->text = rule->path.glob.text;
 	compile_child(loader, node, rule);
+	compile_dropped(loader, node, rule);
 	struct node *args =
 		node->kind == NODE_MAPPING ? schema_get(node, AT_PROGRAM, "args") : NULL;
 	return !args || compile_args(loader, args, rule);

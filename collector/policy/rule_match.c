@@ -162,9 +162,29 @@ static bool args_hit(const struct rule *rule, struct str argv)
 	return count == rule->arg_count;
 }
 
+static bool has_link(const struct chain *chain, const struct subject *subject)
+{
+	for (uint32_t i = 0; chain && i < chain->count; i++)
+		if (chain->links[i].subject == subject)
+			return true;
+	return false;
+}
+
+/* Did the one that runs it write it, or somebody that it started, or that started it? What a shell that
+ * everybody else is charged before runs is what its user typed. */
+static bool is_own_drop(const struct question *question)
+{
+	const struct drop *drop = model_drop_of(question->model, question->target->path);
+	const struct subject *runner = question->asked;
+	if (!drop || !runner || policy_is_conduit(runner->binding))
+		return false;
+	return drop->writer == runner || has_link(drop->chain, runner) ||
+	       has_link(question->chain, drop->writer);
+}
+
 static enum hit match_program(const struct question *question, const struct rule *rule)
 {
-	if (!program_hits(question, rule))
+	if (!program_hits(question, rule) || (rule->is_dropped && !is_own_drop(question)))
 		return HIT_NO;
 	return !rule->has_args || args_hit(rule, question->target->argv) ? HIT_YES : HIT_NEAR;
 }
