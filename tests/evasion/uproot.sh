@@ -30,7 +30,27 @@ for way in $ways; do
 	the_open shim
 done
 
+# By libc's functions, where nothing can be sealed.
+innocents="libc-unmap libc-protect libc-readonly libc-over libc-away"
+innocent_acts()
+{
+	local sealing=$sowatch
+
+	printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$evade/evade_unsealed" "$sealing" >"$work/unsealing"
+	chmod +x "$work/unsealing"
+	for way in $innocents; do
+		sowatch=$work/unsealing
+		observe $1 $way --policy "$scenario_dir/none.yaml" -- "$evade/evade_uproot" $way secret.txt
+		sowatch=$sealing
+		expect "the memory was taken" grep -qx taken "$here/err"
+		expect_deviation libevade_uproot.so file.read "$cwd/secret.txt"
+		expect_verdict deviates
+	done
+}
+innocent_acts shim
+
 need_vantage both
+innocent_acts both
 for way in $ways; do
 	observe both $way --policy "$scenario_dir/none.yaml" -- "$evade/evade_uproot" $way secret.txt
 	the_open both

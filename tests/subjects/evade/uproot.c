@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* WAY FILE: takes the ground from under the shim, then opens FILE by libc as anybody would. close:
  * closes every descriptor from 3 on; dup: puts /dev/null in the place of each; unmap, protect,
- * readonly, over: unmaps the shim's shared memory, takes its rights away or lays other memory over
- * it. Says on standard error what became of it: taken or refused; without a shim there is nothing
- * to take. */
+ * readonly, over, away: unmaps the shim's shared memory, takes its rights away, lays other memory
+ * over it or moves it; with "libc-" before, by libc's functions, as a program would that clears ranges
+ * it knows nothing about. Says on standard error what became of it: taken or refused; without a
+ * shim there is nothing to take. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -59,6 +60,21 @@ static long memory_take(const char *way, char *start, size_t bytes)
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
+static long memory_take_by_libc(const char *way, char *start, size_t bytes)
+{
+	if (!strcmp(way, "unmap"))
+		return munmap(start, bytes);
+	if (!strcmp(way, "protect"))
+		return mprotect(start, bytes, PROT_NONE);
+	if (!strcmp(way, "readonly"))
+		return mprotect(start, bytes, PROT_READ);
+	if (!strcmp(way, "away"))
+		return (long)mremap(start, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED,
+				    mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	return (long)mmap(start, bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
 int evade(int argc, char **argv)
 {
 	char *start;
@@ -72,7 +88,9 @@ int evade(int argc, char **argv)
 			return 1;
 		fputs("taken\n", stderr);
 	} else if (ring_find(&start, &bytes)) {
-		long ret = memory_take(argv[0], start, bytes);
+		long ret = strncmp(argv[0], "libc-", 5) ?
+				   memory_take(argv[0], start, bytes) :
+				   memory_take_by_libc(argv[0] + 5, start, bytes);
 
 		fputs(ret < 0 && ret > -4096 ? "refused\n" : "taken\n", stderr);
 	}
