@@ -112,6 +112,7 @@ static void hole_exchange(struct pipeline *pipeline, const struct item_event *ev
 			  const struct outcome *outcome)
 {
 	const struct process *process = model_process(pipeline->model, event->process);
+	const struct item_run *run = model_run(pipeline->model);
 	bool is_begun = event->action == WIRE_NET_CONNECT && !(event->flags & EVENT_DATAGRAM) &&
 			(event->result >= 0 || event->result == -EINPROGRESS);
 	bool is_refused = event->action == WIRE_NET_EXCHANGE && event->result < 0;
