@@ -502,12 +502,12 @@ void session_after_fork(void)
 				    process_pid() == session.pid))
 		return;
 	*session_fork_guard = 1;
+	exchange_forked();
 	thread_self.is_vforking = 0;
 	if (!session.has_seccomp && session_attach(&hello)) {
 		objects_forget(); /* stacks carry the session's generation */
 		python_tell();
 		thread_self.origin = 0; /* an id of the parent's ring; its frames are on our stack */
-	exchange_forked();
 	} else {
 		/* No descriptors left, or a filter that might kill us: the parent's ring is still
 		 * mapped, and records name their process. */

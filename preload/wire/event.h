@@ -167,13 +167,6 @@ struct wire_event {
 	uint32_t pad;
 };
 #define WIRE_BLOBS 4
-enum wire_event_flags {
-	WIRE_EVENT_PENDING = 1,	   /* exec: outcome known only by what follows */
-	WIRE_EVENT_CUT = 2,	   /* a blob was shortened */
-	WIRE_EVENT_UNREADABLE = 4, /* an argument could not be read or resolved */
-	WIRE_EVENT_CREATED = 8,	   /* file.write: O_CREAT or equivalent was asked for */
-};
-
 /* net.exchange: detail is the socket's type and, from this bit on, what was lost; result is how many
  * bytes the request has whose reply was outstanding. Nobody follows this connection: -errno. */
 #define WIRE_EXCHANGE_SHIFT 8
@@ -182,6 +175,13 @@ enum wire_exchange {
 	WIRE_EXCHANGE_CROSSED, /* a second request was sent before any of the reply to the first */
 	WIRE_EXCHANGE_LATE,    /* the reply had come, to be read by who did not ask for it */
 };
+enum wire_event_flags {
+	WIRE_EVENT_PENDING = 1,	   /* exec: outcome known only by what follows */
+	WIRE_EVENT_CUT = 2,	   /* a blob was shortened */
+	WIRE_EVENT_UNREADABLE = 4, /* an argument could not be read or resolved */
+	WIRE_EVENT_CREATED = 8,	   /* file.write: O_CREAT or equivalent was asked for */
+};
+
 /* WIRE_NAME: one name, the addresses the resolver gave for it (4 or 16 bytes each). */
 struct wire_name {
 	struct wire_head head;
