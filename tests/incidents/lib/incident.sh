@@ -25,8 +25,8 @@ incident_begin()
 	[ "$(type -t peer_files)" != function ] || peer_files
 	start "$python" -S "$scenario_dir/lib/peers.py" "$ready" "$work/peers"
 	wait_until 10 test -s "$ready" || { fail "the peers did not start"; exit 1; }
-	read -r PEER_PORT DNS_PORT <"$ready"
-	export PEER_PORT DNS_PORT
+	read -r PEER_PORT DNS_PORT REDIS_PORT <"$ready"
+	export PEER_PORT DNS_PORT REDIS_PORT
 	[ -z "$record" ] || incident_record
 	policies=(-p "$root/policies") shipped=(-p "$root/policies")
 }
@@ -195,6 +195,8 @@ incident_findings()
 		verdict=deviates
 	elif jq -e '.invisible | length > 20' "$expect" >/dev/null; then
 		verdict='clean|unknown' # nothing was done
+	elif jq -e --arg v "$vantage" '.missed[$v] | length > 20' "$expect" >/dev/null; then
+		verdict='clean|unknown' # a false negative that is known, and told in the table
 	else
 		verdict=unknown
 		check
@@ -225,7 +227,7 @@ events_of() { "$sowatch" log show --action '*' "$1" 2>/dev/null | sort -s -k 1,1
 # the damage.
 incident_facts()
 {
-	local first='' events=0 number='-' damage='' when='-' who=$'-\t-'
+	local verdict first='' events=0 number='-' damage='' when='-' who=$'-\t-'
 	events_of "$here/log.swl" >"$here/events"
 	events=$(wc -l <"$here/events")
 	if [ -s "$here/alerts.jsonl" ]; then
@@ -244,6 +246,9 @@ incident_facts()
 			when=after
 		fi
 	fi
-	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$incident" "$vantage" \
-		"$(jq -r .verdict "$here/summary.json")" "$who" "$number" "$events" "$when" >"$facts/$incident.$vantage"
+	verdict=$(jq -r .verdict "$here/summary.json")
+	if [ "$verdict" = clean ] && jq -e --arg v "$vantage" '.missed[$v]' "$expect" >/dev/null; then
+		verdict='clean: MISSED'
+	fi
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$incident" "$vantage" "$verdict" "$who" "$number" "$events" "$when" >"$facts/$incident.$vantage"
 }

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The peers of every incident, on loopback: one address per role, one TCP port for all of them.
 
-peers.py READY DIRECTORY    writes "TCP_PORT DNS_PORT" to READY once all can be talked to
+peers.py READY DIRECTORY    writes "TCP_PORT DNS_PORT REDIS_PORT" to READY once all can be talked to
 
 vendor 127.0.0.10, cdn 127.0.0.11 and rogue 127.0.0.66 speak HTTP: GET hands out the files of
 DIRECTORY/ROLE (an empty answer for others), POST and PUT take what comes and keep a line about it in
 DIRECTORY/received. The rogue's name server 127.0.0.67 answers every A query with 127.0.0.66, but
-names below vendor.test with 127.0.0.10. Ends after two minutes, or with its parent.
+names below vendor.test with 127.0.0.10. The data base 127.0.0.12, at one of redis' usual ports, answers
+every line "GET key" after 50 ms with the key. Ends after two minutes, or with its parent.
 """
 import http.server
 import os
@@ -18,6 +19,7 @@ import time
 
 ROLES = {"vendor": "127.0.0.10", "cdn": "127.0.0.11", "rogue": "127.0.0.66"}
 DNS = "127.0.0.67"
+REDIS = "127.0.0.12"
 LIFETIME_S = 120
 
 
@@ -90,6 +92,28 @@ def serve_dns(server):
             pass
 
 
+def serve_redis(server):
+    def one(peer):
+        with peer, peer.makefile("rw", encoding="ascii", newline="\r\n") as lines:
+            for line in lines:
+                time.sleep(0.05)
+                lines.write(f"+{line.split()[-1]}\r\n")
+                lines.flush()
+
+    while True:
+        peer, _ = server.accept()
+        threading.Thread(target=one, args=(peer,), daemon=True).start()
+
+
+def listen_redis():
+    for port in range(6379, 6400):
+        try:
+            return socket.create_server((REDIS, port)), port
+        except OSError:
+            pass
+    raise OSError("no port of redis is free")
+
+
 def main():
     parent = os.getppid()
     for attempt in range(20):
@@ -102,8 +126,10 @@ def main():
     dns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     dns.bind((DNS, 0))
     threading.Thread(target=serve_dns, args=(dns,), daemon=True).start()
+    redis, redis_port = listen_redis()
+    threading.Thread(target=serve_redis, args=(redis,), daemon=True).start()
     with open(sys.argv[1] + ".new", "w", encoding="ascii") as file:
-        file.write(f"{port} {dns.getsockname()[1]}\n")
+        file.write(f"{port} {dns.getsockname()[1]} {redis_port}\n")
     os.rename(sys.argv[1] + ".new", sys.argv[1])
     end = time.monotonic() + LIFETIME_S
     while time.monotonic() < end and os.getppid() == parent:
