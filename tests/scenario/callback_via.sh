@@ -11,3 +11,8 @@ watch scandir --policy "$scenario_dir/strict.yaml" -p "$scenario_dir/callback_vi
 expect_event liblister.so file.read
 expect_deviations 1 liblister.so file.read "$cwd/data.txt" '^liblister.so\|'
 expect_no_deviation lister_app
+
+watch nftw --policy "$scenario_dir/strict.yaml" -p "$scenario_dir/callback_via.yaml" -- \
+	"$subjects/lister_app" dir data.txt walk
+expect_deviations 1 liblister.so file.read "$cwd/data.txt" '^liblister.so\|'
+expect_no_deviation lister_app

@@ -21,6 +21,7 @@ void walker_each(const char *const *names, int (*step)(const char *name));
 
 /* liblister: lists directory, and opens path when libc calls it back. */
 int lister_list(const char *directory, const char *path);
+int lister_walk(const char *directory, const char *path);
 
 /* libmaker: each makes a thread or a child that acts. */
 int maker_threads(const char *command);

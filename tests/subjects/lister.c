@@ -2,6 +2,7 @@
 /* liblister: opens a file of its own choice while libc lists a directory for it. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,4 +25,19 @@ int lister_list(const char *directory, const char *path)
 
 	opened_path = path;
 	return scandir(directory, &list, filter_opens, NULL);
+}
+
+static int each_opens(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	int fd = kind == FTW_F && status && place->level ? open(opened_path, O_RDONLY) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return !path;
+}
+
+int lister_walk(const char *directory, const char *path)
+{
+	opened_path = path;
+	return nftw(directory, each_opens, 4, FTW_PHYS);
 }
