@@ -6,14 +6,14 @@
 #   dormant, awake    optional: take away what the act waits for, and give it back; without it the
 #                     compromised twin does its job and nothing else
 #   damaged, spared   optional: whether the act took place; asked after every run of that twin
-# and may define `peer_files` (what the peers hand out, in $work/peers/ROLE/).
+# and may set more_policy, a file on top of the shipped ones, and define `peer_files` (what the peers hand out, in $work/peers/ROLE/).
 
 folder=$scenario_dir/$incident
 expect=$folder/expect.json
 twins=$SOWATCH_BUILD/tests/incidents/twins
 app=$work/app
 facts=$SOWATCH_BUILD/tests/incidents/facts
-policies=() shipped=()
+policies=() shipped=() more_policy=''
 
 [ -f "$expect" ] || { echo "there is no incident $incident" >&2; exit 2; }
 profile=$(jq -r .profile "$expect")
@@ -28,7 +28,8 @@ incident_begin()
 	read -r PEER_PORT DNS_PORT REDIS_PORT <"$ready"
 	export PEER_PORT DNS_PORT REDIS_PORT
 	[ -z "$record" ] || incident_record
-	policies=(-p "$root/policies") shipped=(-p "$root/policies")
+	policies=(-p "$root/policies" ${more_policy:+-p "$more_policy"})
+	shipped=("${policies[@]}")
 }
 
 # A log that is to be kept names no place of this machine, nor the machine.
@@ -38,6 +39,7 @@ incident_record()
 	cp -r "$root/policies" "$scenario_dir" "$work/sowatch/"
 	cp -r "$SOWATCH_BUILD/bin" "$SOWATCH_BUILD/lib" "$work/sowatch/"
 	root=$work/sowatch sowatch=$work/sowatch/bin/sowatch
+	more_policy=${more_policy/#$scenario_dir/$work/sowatch/incidents}
 	scenario_dir=$work/sowatch/incidents
 	hostname build.example
 }
