@@ -40,7 +40,7 @@ python_versions()
 		/root/.pyenv/versions/3.*/bin/python3 /opt/python/*/bin/python3; do
 		case ${candidate##*/} in *config | *-dbg) continue ;; esac
 		[ -x "$candidate" ] && readlink -f "$candidate"
-	done | sort -u | sed "${most}q"
+	done | awk -v most=$most '!seen[$0]++ && most-- > 0'
 }
 
 # chain_of ACTION OBJECT-REGEX: names on the chains of such events, from the log, innermost first.
