@@ -134,6 +134,9 @@ struct item_frame {
 enum stack_phase {
 	STACK_PHASE_LOAD = 1 << 8,    /* a constructor, an IFUNC resolver, dlopen, an import */
 	STACK_PHASE_STARTUP = 1 << 9, /* before main, or under Python's site */
+	/* Not a phase: somebody may have run between libc and the innermost frame, and left nothing
+	 * behind. Whoever is charged may not be the one; with PARTIAL. */
+	STACK_HIDDEN = 1 << 10,
 };
 
 struct item_stack {

@@ -241,5 +241,7 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 	chain->has_import = stack && stack->has_import;
 	chain->phases = stack ? stack->phases : PHASE_STEADY;
 	chain->seen_count = chain->is_partial ? seen_count : count_seen(&composer, tail_at, tail);
+	if (stack && stack->flags & STACK_HIDDEN)
+		chain->seen_count = 0;
 	return chain;
 }

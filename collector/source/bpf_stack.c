@@ -155,6 +155,25 @@ static bool reach_look(const struct unwind_frame *caller, const struct unwind_fr
 	return false;
 }
 
+/* The same of a function without a name: of the public ones that end in a jump to it (system,
+ * fopen) one is within reach, or it is not known how it is entered. */
+static bool reach_inner(const struct unwind_frame *caller, const struct unwind_frame *frame)
+{
+	bool is_entered = false;
+
+	for (uint32_t hook = LIVE_HOOK_NONE + 1; hook < LIVE_HOOKS; hook++) {
+		const char *name = hook_name(hook);
+
+		if (!hook_is_act(hook) || !name ||
+		    !unwind_jumps_to(frame->object, name, frame->offset))
+			continue;
+		is_entered = true;
+		if (unwind_may_reach(caller->object, name))
+			return true;
+	}
+	return !is_entered;
+}
+
 /* libc's function, called through a register by code that cannot have led there: rather, a library
  * was called that ended in a jump to it, and left nothing behind. */
 static bool is_jumped_into(struct bpf *bpf, const struct seen_stack *seen)
@@ -164,11 +183,13 @@ static bool is_jumped_into(struct bpf *bpf, const struct seen_stack *seen)
 		uint64_t caller, from, callee, at;
 	} place;
 	struct map_entry *entry;
-	bool may_reach;
+	bool may_reach, has_name;
 
 	if (!seen->outside || seen->outside >= seen->count || !frames[seen->outside].is_indirect ||
-	    !frames[seen->outside].object || !frames[seen->outside - 1].object ||
-	    !hook_is_act(hook_of_frame(bpf, &frames[seen->outside - 1])))
+	    !frames[seen->outside].object || !frames[seen->outside - 1].object)
+		return false;
+	has_name = !is_inner(&frames[seen->outside - 1]);
+	if (has_name && !hook_is_act(hook_of_frame(bpf, &frames[seen->outside - 1])))
 		return false;
 	place.caller = frames[seen->outside].object->id;
 	place.from = frames[seen->outside].offset;
@@ -177,7 +198,8 @@ static bool is_jumped_into(struct bpf *bpf, const struct seen_stack *seen)
 	entry = map_add(&bpf->symbols, key_of(bpf->live->seed, &place, sizeof(place)));
 	if (entry && entry->value)
 		return entry->value == 1;
-	may_reach = reach_look(&frames[seen->outside], &frames[seen->outside - 1]);
+	may_reach = has_name ? reach_look(&frames[seen->outside], &frames[seen->outside - 1]) :
+			       reach_inner(&frames[seen->outside], &frames[seen->outside - 1]);
 	if (entry)
 		entry->value = may_reach ? 2 : 1;
 	return !may_reach;
@@ -210,10 +232,8 @@ static void stack_look(struct bpf *bpf, const struct proc *proc, struct seen_sta
 	if (seen->first < seen->count)
 		seen->is_loader = frames[seen->first].facts &&
 				  frames[seen->first].facts->is_loader;
-	if (!proc->is_covered && is_jumped_into(bpf, seen)) {
-		seen->count = seen->outside;
-		seen->flags |= WIRE_STACK_PARTIAL;
-	}
+	if (!proc->is_covered && is_jumped_into(bpf, seen))
+		seen->flags |= WIRE_STACK_PARTIAL | STACK_HIDDEN;
 	seen->is_libc_only = seen->count && seen->outside == seen->count && !seen->is_loader;
 	/* Nobody outside libc, on a thread that nobody made: who called is not on this stack, and
 	 * libc is not the one to be charged. Nor is it all when it does not go on to the maker. */

@@ -33,6 +33,11 @@ uint32_t hook_by_name(const char *name)
 	return LIVE_HOOK_NONE;
 }
 
+const char *hook_name(uint32_t hook)
+{
+	return hook < LIVE_HOOKS ? hook_names[hook] : NULL;
+}
+
 bool hook_is_mark(uint32_t hook)
 {
 	return hook < LIVE_HOOKS && hook_kinds[hook] == KIND_MARK;

@@ -219,6 +219,7 @@ void decode_inspect(struct live *live, const struct item_event *event, uint32_t 
 uint16_t define_function(struct live *live, uint32_t hook);
 /* The hook of that name, LIVE_HOOK_NONE: none. */
 uint32_t hook_by_name(const char *name);
+const char *hook_name(uint32_t hook);
 bool hook_is_mark(uint32_t hook);
 bool hook_is_act(uint32_t hook);
 uint32_t define_object(struct live *live, const struct item_object *object);

@@ -338,6 +338,30 @@ bool unwind_may_reach(const struct unwind_object *object, const char *name)
 	return symbols_export(&behind->symbols, name, &offset) || code_may_reach(&of, name);
 }
 
+bool unwind_jumps_to(const struct unwind_object *object, const char *name, uint64_t offset)
+{
+	struct object *behind = object_of(object);
+	const struct code_of of = { &behind->code, &behind->cfi, &behind->symbols };
+	const struct cfi_entry *there = cfi_find(&behind->cfi, offset), *entry;
+	struct code_target target;
+	uint64_t at, start, bytes;
+
+	if (!there)
+		return false;
+	start = there->start;
+	bytes = there->bytes;
+	if (!symbols_export(&behind->symbols, name, &at))
+		return false;
+	entry = cfi_find(&behind->cfi, at);
+	for (unsigned budget = 64; entry && budget; budget--) {
+		if (!code_next_jump(&of, entry->start, entry->start + entry->bytes, &at, &target))
+			return false;
+		if (target.kind == CODE_HERE && target.offset - start < bytes)
+			return true;
+	}
+	return false;
+}
+
 void unwind_count(const struct unwind *unwind, struct unwind_counts *ret_counts)
 {
 	*ret_counts = unwind->counts;

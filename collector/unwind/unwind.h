@@ -140,6 +140,10 @@ bool unwind_symbol_alias(const struct unwind_object *object, uint64_t offset, un
  * got from others, or by dlsym, is not seen. Slow: remember the answer. */
 bool unwind_may_reach(const struct unwind_object *object, const char *name);
 
+/* Does object's function of that name, which others may call, end in a jump to the one around
+ * offset? Slow, too. */
+bool unwind_jumps_to(const struct unwind_object *object, const char *name, uint64_t offset);
+
 struct unwind_counts {
 	uint64_t stacks, frames;
 	uint64_t rows_computed; /* the others were remembered */
