@@ -105,11 +105,13 @@ libc.process_vm_readv(child, part, 1, part, 1, 0)
 os.kill(child, 9)
 os.waitpid(child, 0)
 subprocess.run(["./static", "one"], stderr=subprocess.DEVNULL)
+subprocess.run("cat piped | bash", shell=True)
 PY
 	printf 'version: 1\nguards: [{name: all, network: any, file: any, exec: any, env: any}]\n' \
 		>"$work/all.yaml"
 	fresh
 	cp "$subjects/fixed_static" "$cwd/static"
+	echo 'echo more >three' >"$cwd/piped"
 	here=$work/fields
 	mkdir "$here"
 	(cd "$cwd" && exec timeout -k 5 60 "$sowatch" run --vantage shim -p "$work/all.yaml" -o "$here/log.swl" \
