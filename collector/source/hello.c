@@ -157,7 +157,9 @@ int lineage_hello(struct live *live, const struct wire_hello *hello, uint32_t pi
 			arrived->value = 1;
 	}
 	hello_inherit(live, proc, hello);
+	proc->is_greeting = true;
 	proc_drain_now(live, proc);
+	proc->is_greeting = false;
 	return 0;
 fail:
 	free(facts.exe);

@@ -71,6 +71,7 @@ struct proc {
 	char *exe, *cwd, *home, *path, *argv;
 	char *script;	      /* of an interpreter, as announced; NULL: none */
 	struct wire_pipes pipes; /* it began with; script: what it reads its script from */
+	bool is_greeting;     /* its hello is being taken: others that came with it wait behind */
 	uint64_t piped;	      /* with one: up to here its ring is behind what its writers' held */
 	struct python *python; /* python.c; NULL: none was told of */
 	uint32_t argv_len;
@@ -274,8 +275,9 @@ enum path_result target_program(struct live *live, const struct proc *proc, stru
 /* --- pipe.c ------------------------------------------------------------------------------- */
 /* Of a new image that is about to be announced: settles which pipe its script comes from. */
 void pipe_take_script(struct live *live, struct proc *proc);
-/* Its next record is about to be read: what those who write its script did before it comes first. */
-void pipe_writers_first(struct live *live, struct proc *proc);
+/* Its next record is about to be read: what those who write its script did before it comes first.
+ * false: it has to wait until hellos can be taken. */
+bool pipe_writers_first(struct live *live, struct proc *proc);
 
 /* --- lineage.c and its neighbours --------------------------------------------------------------------------- */
 /* A process said hello; takes over pidfd, not ring_fd. Negative errno: the ring is not usable. */

@@ -54,12 +54,15 @@ void pipe_take_script(struct live *live, struct proc *proc)
 /* A record that is in its ring now was written when the script had been read, and that when its
  * writers had done what was needed for it: those records are in their rings, too. A hello may have
  * rings drained, this one among them: then one hello is inside another's taking. */
-void pipe_writers_first(struct live *live, struct proc *proc)
+bool pipe_writers_first(struct live *live, struct proc *proc)
 {
 	uint64_t head = wire_observe(&proc->ring.ring->head);
 
 	if (proc->ring.tail < proc->piped || proc->ring.tail >= head || live->pipe_depth == DEPTH_MAX)
-		return;
+		return true;
+	/* It may have written for long since it said hello, and its writers' hellos are behind its own. */
+	if (proc->is_greeting)
+		return false;
 	if (live->receive && !live->is_receiving) {
 		live->is_receiving = true;
 		live->receive(live->receive_arg);
@@ -78,4 +81,5 @@ void pipe_writers_first(struct live *live, struct proc *proc)
 			proc_drain_now(live, writer);
 	}
 	live->pipe_depth--;
+	return true;
 }

@@ -522,8 +522,8 @@ static bool proc_step(struct live *live, struct proc *proc)
 
 	if (!proc->ring.ring)
 		return false;
-	if (proc->pipes.script && !live->has_kernel)
-		pipe_writers_first(live, proc);
+	if (proc->pipes.script && !live->has_kernel && !pipe_writers_first(live, proc))
+		return false;
 	if (!proc->ring.ring)
 		return false;
 	result = ring_reader_next(&proc->ring, live->now_ns,
