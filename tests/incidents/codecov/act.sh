@@ -63,17 +63,29 @@ act_repository()
 	) || { echo "error: the demo's repository could not be made" >&2; exit 1; }
 }
 
+# act_command TWIN [FORM]: how it is run, in the array act_argv: as a file, or as the vendor's page said,
+# `bash <(curl -s URL)` (substitution) and `curl -s URL | bash` (pipe).
+act_command()
+{
+	case ${2-file} in
+	file) act_argv=(bash "$act_dir/$1/codecov") ;;
+	substitution) act_argv=(bash -c "bash <(curl -s $CODECOV_URL/$1)") ;;
+	pipe) act_argv=(bash -c "curl -s $CODECOV_URL/$1 | bash") ;;
+	esac
+}
+
 # act_run TWIN DIRECTORY [OPTION]...: the twin's uploader under sowatch; log, alerts and summary in
-# DIRECTORY. Standard error is sowatch's.
+# DIRECTORY. Standard error is sowatch's. ACT_FORM: the form it is run in.
 act_run()
 {
 	local twin=$1 directory=$2
 	shift 2
 	: >"$act_work/received"
+	act_command "$twin" "${ACT_FORM-file}"
 	(cd "$act_work/project" && exec timeout -k 2 60 "$act_sowatch" run \
 		-p "$act_root/policies" -p "$act_dir/loopback.yaml" --accept shim-only --service codecov-demo \
 		-o "$directory/$twin.swl" --alerts "$directory/$twin.jsonl" --summary "$directory/$twin.json" \
-		"$@" -- bash "$act_dir/$twin/codecov" </dev/null)
+		"$@" -- "${act_argv[@]}" </dev/null)
 }
 
 # act_replay TWIN DIRECTORY: judges the log again with the policy in it.

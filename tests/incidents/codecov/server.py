@@ -31,6 +31,20 @@ class Upload(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
+    def do_GET(self):
+        """The vendor gives its script out, as it was (healthy) or as it became (compromised)."""
+        twin = self.path.strip("/")
+        known = self.server.role == "vendor" and twin in ("healthy", "compromised")
+        answer = b""
+        if known:
+            path = os.path.join(os.path.dirname(os.path.abspath(__file__)), twin, "codecov")
+            with open(path, "rb") as file:
+                answer = file.read()
+        self.send_response(200 if known else 404)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
     def log_message(self, *arguments):
         pass
 

@@ -63,6 +63,31 @@ check "compromised: nobody else deviates" holds "$out/compromised.jsonl" \
 check "compromised: the sentence names script, peer and place" has \
 	'codecov.*127\.0\.0\.66.*(codecov|loopback)\.yaml:[0-9]+' "$out/compromised.err"
 
+# Fetched instead of stored it has no name: the same is found, charged to what came from the vendor.
+findings()
+{
+	jq -r '.kind + " " + .subject.kind + " " + .action + " " + (.object.program // .object.address)
+		+ " " + .severity + " " + .rule.profile' "$1" | sort
+}
+findings "$out/compromised.jsonl" >"$out/findings"
+for form in substitution pipe; do
+	mkdir "$out/$form"
+	for twin in healthy compromised; do
+		ACT_FORM=$form act_run $twin "$out/$form" >"$out/$form/$twin.out" 2>"$out/$form/$twin.err"
+		check "$form, $twin: exit status as bare" is $? $bare
+		check "$form, $twin: output as bare" diff "$out/bare" "$out/$form/$twin.out"
+		act_replay $twin "$out/$form" >/dev/null 2>&1
+		check "$form, $twin: the replay says the same" \
+			cmp "$out/$form/$twin.jsonl" "$out/$form/$twin.replay.jsonl"
+	done
+	check "$form, healthy: no alert" test ! -s "$out/$form/healthy.jsonl"
+	check "$form, healthy: clean" holds "$out/$form/healthy.json" '.[0].verdict == "clean"'
+	findings "$out/$form/compromised.jsonl" >"$out/$form/findings"
+	check "$form, compromised: the file's findings" diff "$out/findings" "$out/$form/findings"
+	check "$form, compromised: it came from the vendor" holds "$out/$form/compromised.jsonl" \
+		"all(.subject.origin == \"127.0.0.10:$CODECOV_PORT\")"
+done
+
 # The log is enough: neither scripts nor policies of the run are asked again.
 mv "$act_work/project" "$act_work/gone"
 unset CODECOV_PORT
