@@ -2,7 +2,6 @@
  *
  * Files and directories of cases. All or nothing, as policies are loaded.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,8 +11,6 @@
 
 #include "cases_inner.h"
 
-#define FILE_BYTES_MAX (8u << 20)
-#define FILES_MAX 10000u
 #define DEPTH_MAX 8u
 
 static struct origin *add_origin(struct cases *cases, const char *path, const char *text,
@@ -43,105 +40,49 @@ static void read_text(struct cases *cases, const char *path, const char *text, s
 		case_read_file(cases, root);
 }
 
-/* Bytes read into cases->loader->buffer, or negative errno. */
-static ssize_t read_whole(struct cases *cases, int fd)
-{
-	size_t used = 0;
-	free(cases->loader->buffer);
-	cases->loader->buffer = malloc(FILE_BYTES_MAX + 1);
-	if (!cases->loader->buffer)
-		return -ENOMEM;
-	for (;;) {
-		ssize_t got = read(fd, cases->loader->buffer + used, FILE_BYTES_MAX + 1 - used);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (!got)
-			return (ssize_t)used;
-		used += (size_t)got;
-		if (used > FILE_BYTES_MAX)
-			return -EFBIG;
-	}
-}
-
 static void load_file(struct cases *cases, const char *path)
 {
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	ssize_t len = fd < 0 || fstat(fd, &status) ? -errno : 0;
 	if (!len && !S_ISREG(status.st_mode))
-		fail_path(cases, path, "is not a regular file"); /* a pipe would never end */
+		fail_path(cases, path, YAML_FILE_NOT_REGULAR);
 	else if (!len)
-		len = read_whole(cases, fd);
+		len = yaml_files_read(&cases->loader->file_reader, fd);
 	if (fd >= 0)
 		close(fd);
 	if (len == -EFBIG)
-		fail_path(cases, path, "is larger than 8 MiB");
+		fail_path(cases, path, YAML_FILE_TOO_LARGE);
 	else if (len < 0)
 		fail_path(cases, path,
 			  pool_print(&cases->pool, "cannot be read: %s", strerror((int)-len)));
-	else if (cases->loader->buffer && fd >= 0 && S_ISREG(status.st_mode))
-		read_text(cases, path, cases->loader->buffer, (size_t)len);
+	else if (fd >= 0 && S_ISREG(status.st_mode))
+		read_text(cases, path, cases->loader->file_reader.buffer, (size_t)len);
 }
 
-static bool is_case_name(const char *name)
+static void scan(struct cases *cases, const char *path, unsigned depth, struct yaml_paths *found)
 {
-	size_t len = strlen(name);
-	return (len > 5 && !strcmp(name + len - 5, ".yaml")) ||
-	       (len > 4 && !strcmp(name + len - 4, ".yml"));
-}
-
-static int name_compare(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-struct found {
-	const char **paths;
-	uint32_t count;
-};
-
-/* Names first, then what is below: one directory is open at a time. */
-static void scan(struct cases *cases, const char *path, unsigned depth, struct found *found)
-{
-	struct found names = {0};
-	DIR *dir = depth < DEPTH_MAX ? opendir(path) : NULL;
-	if (!dir) {
-		fail_path(cases, path,
-			  depth < DEPTH_MAX ? strerror(errno) : "is nested too deeply");
-		return;
-	}
-	cases->loader->dir = dir;
-	for (struct dirent *entry; (entry = readdir(dir)) && names.count < FILES_MAX;) {
-		if (*entry->d_name == '.')
-			continue;
-		names.paths =
-			pool_grow(&cases->pool, names.paths, names.count, sizeof(*names.paths));
-		names.paths[names.count++] =
-			pool_print(&cases->pool, "%s%s%s", path,
-				   path[strlen(path) - 1] == '/' ? "" : "/", entry->d_name);
-	}
-	cases->loader->dir = NULL;
-	closedir(dir);
-	if (names.count)
-		qsort(names.paths, names.count, sizeof(*names.paths), name_compare);
-	for (uint32_t i = 0; i < names.count && found->count < FILES_MAX; i++) {
+	struct yaml_paths names = {0};
+	int error =
+		depth < DEPTH_MAX ? yaml_files_list(&cases->loader->file_reader, path, &names) : 0;
+	if (depth >= DEPTH_MAX)
+		fail_path(cases, path, "is nested too deeply");
+	else if (error)
+		fail_path(cases, path, error == -E2BIG ? "too many files" : strerror(-error));
+	for (uint32_t i = 0; i < names.count; i++) {
 		struct stat status;
-		if (!stat(names.paths[i], &status) && S_ISDIR(status.st_mode)) {
+		if (!stat(names.paths[i], &status) && S_ISDIR(status.st_mode))
 			scan(cases, names.paths[i], depth + 1, found);
-		} else if (is_case_name(names.paths[i])) {
-			found->paths = pool_grow(&cases->pool, found->paths, found->count,
-						 sizeof(*found->paths));
-			found->paths[found->count++] = names.paths[i];
-		}
+		else if (yaml_files_is_name(names.paths[i]) &&
+			 !yaml_files_add(&cases->loader->file_reader, found, names.paths[i]))
+			fail_path(cases, names.paths[i], "too many files");
 	}
 }
 
 static void load_path(struct cases *cases, const char *path)
 {
 	struct stat status;
-	struct found found = {0};
+	struct yaml_paths found = {0};
 	if (!*path || stat(path, &status)) {
 		fail_path(cases, path,
 			  pool_print(&cases->pool, "cannot be read: %s",
@@ -165,9 +106,7 @@ static void loader_done(struct cases *cases)
 	if (!cases->loader)
 		return;
 	yaml_reader_done(&cases->loader->reader);
-	if (cases->loader->dir)
-		closedir(cases->loader->dir);
-	free(cases->loader->buffer);
+	yaml_files_done(&cases->loader->file_reader);
 	free(cases->loader);
 	cases->loader = NULL;
 }
@@ -195,6 +134,7 @@ static int load(const char *const *paths, unsigned count, const char *text, size
 	}
 	cases->pool.escape = &cases->escape;
 	cases->loader->reports.pool = &cases->pool;
+	cases->loader->file_reader.pool = &cases->pool;
 	if (setjmp(cases->escape)) {
 		if (errors)
 			fprintf(errors, "error: out of memory while loading the cases\n");

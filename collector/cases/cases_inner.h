@@ -8,14 +8,14 @@
 #define SOWATCH_CASES_INNER_H
 
 #include "../policy/yaml.h"
+#include "../policy/yaml_files.h"
 #include "cases.h"
 
 struct cases_loader {
 	struct reports reports;
 	struct yaml_reader reader;
 	uint32_t files;
-	char *buffer; /* of the file being read */
-	void *dir;    /* DIR being read */
+	struct yaml_files file_reader;
 };
 
 /* case_keys.c: the tables of keys */

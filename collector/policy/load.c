@@ -3,7 +3,6 @@
  * Files, directories or stored texts into a policy. Each path given is a layer; in a directory the
  * *.learned.yaml files lie below the others. All or nothing: one error and there is no policy.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -14,9 +13,7 @@
 
 #include "policy_inner.h"
 
-#define FILE_BYTES_MAX (8u << 20)
 #define TOTAL_BYTES_MAX (64u << 20)
-#define FILES_MAX 10000u
 #define DEPTH_MAX 16u
 
 static struct place whole(struct origin *origin)
@@ -56,37 +53,17 @@ static const char *error_text(struct loader *loader, int error)
 	return pool_print(&loader->scratch, "cannot be read: %s", strerror(error));
 }
 
-/* Whole contents into loader->buffer; negative errno. */
-static ssize_t read_descriptor(struct loader *loader, int fd)
+static void fail_full(struct loader *loader, const char *path)
 {
-	size_t used = 0, room = 0;
-	for (;;) {
-		if (used == room) {
-			room = room ? room * 2 : 16384;
-			char *bigger = realloc(loader->buffer, room);
-			if (!bigger)
-				return -ENOMEM;
-			loader->buffer = bigger;
-		}
-		ssize_t got = read(fd, loader->buffer + used, room - used);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (!got)
-			return (ssize_t)used;
-		used += (size_t)got;
-		if (used > FILE_BYTES_MAX)
-			return -EFBIG;
-	}
+	if (!loader->is_full)
+		fail_path(loader, path, "too many policy files");
+	loader->is_full = true;
 }
 
 static void load_file(struct loader *loader, const char *path)
 {
-	if (loader->origin_count >= FILES_MAX || loader->total_bytes > TOTAL_BYTES_MAX) {
-		if (!loader->is_full)
-			fail_path(loader, path, "too many policy files");
-		loader->is_full = true;
+	if (loader->origin_count >= YAML_FILES_MAX || loader->total_bytes > TOTAL_BYTES_MAX) {
+		fail_full(loader, path);
 		return;
 	}
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -94,84 +71,60 @@ static void load_file(struct loader *loader, const char *path)
 		fail_path(loader, path, error_text(loader, errno));
 		return;
 	}
-	ssize_t len = read_descriptor(loader, fd);
+	ssize_t len = yaml_files_read(&loader->files, fd);
 	close(fd);
 	if (len == -ENOMEM)
 		longjmp(loader->policy->escape, 1);
 	if (len == -EFBIG) {
-		fail_path(loader, path, "is larger than 8 MiB");
+		fail_path(loader, path, YAML_FILE_TOO_LARGE);
 	} else if (len < 0) {
 		fail_path(loader, path, error_text(loader, (int)-len));
 	} else {
-		size_t mark = len >= 3 && !memcmp(loader->buffer, "\xef\xbb\xbf", 3) ? 3 : 0;
+		const char *text = loader->files.buffer;
+		size_t mark = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 		loader->total_bytes += (size_t)len;
-		add_origin(loader, path, loader->buffer + mark, (size_t)len - mark);
+		add_origin(loader, path, text + mark, (size_t)len - mark);
 	}
 }
 
 /* --- directories -------------------------------------------------------------------------------
  */
 
-static bool is_policy_name(const char *name)
-{
-	size_t len = strlen(name);
-	return (len > 5 && !strcmp(name + len - 5, ".yaml")) ||
-	       (len > 4 && !strcmp(name + len - 4, ".yml"));
-}
-
-struct found {
-	const char **paths;
-	uint32_t count;
-};
-
 static void scan_directory(struct loader *loader, const char *path, unsigned depth,
-			   struct found *found);
+			   struct yaml_paths *found);
 
-static void scan_entry(struct loader *loader, const char *path, unsigned depth, struct found *found)
+static void scan_entry(struct loader *loader, const char *path, unsigned depth,
+		       struct yaml_paths *found)
 {
 	struct stat status;
 	const char *name = strrchr(path, '/') + 1;
 	if (stat(path, &status)) {
-		if (is_policy_name(name))
+		if (yaml_files_is_name(name))
 			fail_path(loader, path, error_text(loader, errno));
 		return;
 	}
 	if (S_ISDIR(status.st_mode)) {
 		if (strcmp(name, "tests"))
 			scan_directory(loader, path, depth + 1, found);
-	} else if (is_policy_name(name) && !S_ISREG(status.st_mode)) {
-		fail_path(loader, path, "is not a regular file"); /* a pipe would never end */
-	} else if (is_policy_name(name)) {
-		found->paths = pool_grow(&loader->scratch, found->paths, found->count,
-					 sizeof(*found->paths));
-		found->paths[found->count++] = path;
+	} else if (yaml_files_is_name(name) && !S_ISREG(status.st_mode)) {
+		fail_path(loader, path, YAML_FILE_NOT_REGULAR);
+	} else if (yaml_files_is_name(name) && !yaml_files_add(&loader->files, found, path)) {
+		fail_full(loader, path);
 	}
 }
 
-/* Names first, the directory closed, then the entries: one directory is open at a time. */
 static void scan_directory(struct loader *loader, const char *path, unsigned depth,
-			   struct found *found)
+			   struct yaml_paths *found)
 {
-	struct found names = {0};
-	DIR *dir = depth < DEPTH_MAX ? opendir(path) : NULL;
-	if (!dir) {
-		fail_path(loader, path,
-			  depth < DEPTH_MAX ? error_text(loader, errno) : "is nested too deeply");
-		return;
-	}
-	loader->dir = dir;
-	for (struct dirent *entry; (entry = readdir(dir)) && names.count < FILES_MAX;) {
-		if (entry->d_name[0] == '.')
-			continue; /* also what editors leave behind */
-		names.paths =
-			pool_grow(&loader->scratch, names.paths, names.count, sizeof(*names.paths));
-		names.paths[names.count++] =
-			pool_print(&loader->scratch, "%s%s%s", path,
-				   path[strlen(path) - 1] == '/' ? "" : "/", entry->d_name);
-	}
-	loader->dir = NULL;
-	closedir(dir);
-	for (uint32_t i = 0; i < names.count && found->count < FILES_MAX; i++)
+	struct yaml_paths names = {0};
+	int error = depth < DEPTH_MAX ? yaml_files_list(&loader->files, path, &names) : 0;
+	if (depth >= DEPTH_MAX)
+		fail_path(loader, path, "is nested too deeply");
+	else if (error == -E2BIG)
+		fail_full(loader, path);
+	else if (error)
+		fail_path(loader, path, error_text(loader, -error));
+	for (uint32_t i = 0; i < names.count; i++)
 		scan_entry(loader, names.paths[i], depth, found);
 }
 
@@ -192,7 +145,7 @@ static int path_compare(const void *left, const void *right)
 static void load_path(struct loader *loader, const char *path)
 {
 	struct stat status;
-	struct found found = {0};
+	struct yaml_paths found = {0};
 	if (!*path || stat(path, &status)) {
 		fail_path(loader, path, error_text(loader, *path ? errno : ENOENT));
 		return;
@@ -296,9 +249,7 @@ static void compile_all(struct loader *loader)
 static void loader_done(struct loader *loader)
 {
 	yaml_reader_done(&loader->reader);
-	if (loader->dir)
-		closedir(loader->dir);
-	free(loader->buffer);
+	yaml_files_done(&loader->files);
 	pool_done(&loader->scratch);
 }
 
@@ -336,8 +287,8 @@ static void load_all(struct loader *loader, const char *const *paths,
 			loader->layers++;
 		} else if (!texts[i].path || !*texts[i].path) {
 			loader->layers++;
-		} else if (texts[i].len > FILE_BYTES_MAX) {
-			fail_path(loader, texts[i].path, "is larger than 8 MiB");
+		} else if (texts[i].len > YAML_FILE_BYTES_MAX) {
+			fail_path(loader, texts[i].path, YAML_FILE_TOO_LARGE);
 		} else {
 			add_origin(loader, texts[i].path, texts[i].text, texts[i].len);
 		}
@@ -363,6 +314,7 @@ static int load(const char *const *paths, const struct policy_text *texts, unsig
 	loader->policy = policy;
 	loader->options = options;
 	loader->scratch.escape = &policy->escape;
+	loader->files.pool = &loader->scratch;
 	loader->reports.pool = &loader->scratch;
 	loader->reports.wants_warnings = options->is_warning;
 	if (setjmp(policy->escape)) {

@@ -13,6 +13,7 @@
 #include "prefix.h"
 #include "report.h"
 #include "yaml.h"
+#include "yaml_files.h"
 
 enum family { FAMILY_NET, FAMILY_FILE, FAMILY_EXEC, FAMILY_ENV, FAMILIES };
 
@@ -250,8 +251,7 @@ struct loader {
 	struct name_index names;
 	uint64_t merged; /* rules copied by `extends` */
 	bool is_merge_full;
-	char *buffer; /* file being read */
-	void *dir;    /* DIR being read */
+	struct yaml_files files;
 	size_t total_bytes;
 	unsigned layers;
 	bool is_full; /* told that there are too many files */

@@ -93,11 +93,14 @@ static void test_wide(void **state)
 {
 	(void)state;
 	attempt_repeated(HEAD "    file: {read: [", "/%x,", MANY(1000000), "]}\n", NULL, 60);
-	attempt_repeated(HEAD "    file: {read: [", "/%x,", 1100000, "]}\n", "too many entries", 20);
+	attempt_repeated(HEAD "    file: {read: [", "/%x,", 1100000, "]}\n", "too many entries",
+			 20);
 	attempt_repeated(HEAD "    file: {read: [", "\"/%x*/**\",", MANY(100000), "]}\n", NULL, 20);
-	attempt_repeated(HEAD "    network: {connect: [{to: [", "10.0.%u.0/24,", 250, "]}]}\n", NULL, 5);
-	attempt_repeated("version: 1\nprofiles:\n", "  - {name: p%u, match: {library: l.so}, file: none}\n",
-			 MANY(20000), "", "ties", 20);
+	attempt_repeated(HEAD "    network: {connect: [{to: [", "10.0.%u.0/24,", 250, "]}]}\n",
+			 NULL, 5);
+	attempt_repeated("version: 1\nprofiles:\n",
+			 "  - {name: p%u, match: {library: l.so}, file: none}\n", MANY(20000), "",
+			 "ties", 20);
 	attempt_repeated("version: 1\n", "k%u: 1\n", MANY(100000), "", "unknown key", 20);
 }
 
@@ -121,8 +124,9 @@ static void test_not_text(void **state)
 {
 	(void)state;
 	static const char *const bytes[] = {
-		"\xff",		    "\xc0\x80",	    "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82",
-		"\x80",		    "\xf8\x88\x80\x80\x80", "\x01",	    "\xef\xbf\xbe",
+		"\xff",		"\xc0\x80", "\xed\xa0\x80",	    "\xf4\x90\x80\x80",
+		"\xe2\x82",	"\x80",	    "\xf8\x88\x80\x80\x80", "\x01",
+		"\xef\xbf\xbe",
 	};
 	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
 		char text[200];
@@ -133,7 +137,9 @@ static void test_not_text(void **state)
 	}
 	attempt(HEAD "    reason: \"a\\0b\"\n", strlen(HEAD "    reason: \"a\\0b\"\n"), "NUL", 1);
 	attempt("version: 1\n\0\n", 13, "p.yaml:2:", 1);
-	attempt("\xff\xfe" "v\0e\0r\0", 8, "p.yaml:1:", 1); /* UTF-16 */
+	attempt("\xff\xfe"
+		"v\0e\0r\0",
+		8, "p.yaml:1:", 1); /* UTF-16 */
 }
 
 static void test_long(void **state)
@@ -173,6 +179,37 @@ static void test_huge_file(void **state)
 	free(said);
 }
 
+/* One more than the loader takes: an error, not the first ones of them. */
+static void test_many_files(void **state)
+{
+	(void)state;
+	enum { ONE_TOO_MANY = 10001 };
+	char directory[] = "/tmp/sowatch-hostile-XXXXXX", path[64], *said = NULL;
+	const char *paths[] = {directory};
+	size_t bytes;
+	struct policy *policy = NULL;
+	assert_non_null(mkdtemp(directory));
+	for (unsigned i = 0; i < ONE_TOO_MANY; i++) {
+		snprintf(path, sizeof(path), "%s/%u.yaml", directory, i);
+		FILE *file = fopen(path, "w");
+		assert_non_null(file);
+		fputs("version: 1\n", file);
+		assert_int_equal(fclose(file), 0);
+	}
+	FILE *file = open_memstream(&said, &bytes);
+	struct policy_options options = {.errors = file};
+	assert_int_not_equal(policy_load(paths, 1, &options, &policy), 0);
+	fclose(file);
+	assert_null(policy);
+	assert_non_null(strstr(said, "too many policy files"));
+	free(said);
+	for (unsigned i = 0; i < ONE_TOO_MANY; i++) {
+		snprintf(path, sizeof(path), "%s/%u.yaml", directory, i);
+		unlink(path);
+	}
+	assert_int_equal(rmdir(directory), 0);
+}
+
 /* Every glob against a long path that almost matches: the work is bounded by the product. */
 static void test_globs(void **state)
 {
@@ -209,7 +246,7 @@ int main(void)
 		cmocka_unit_test(test_deep),	   cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_references), cmocka_unit_test(test_not_text),
 		cmocka_unit_test(test_long),	   cmocka_unit_test(test_huge_file),
-		cmocka_unit_test(test_globs),
+		cmocka_unit_test(test_many_files), cmocka_unit_test(test_globs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
