@@ -60,6 +60,10 @@ int cli_parse(const struct cli_usage *usage, const struct cli_option *options, i
 
 /* "sowatch: " and the sentence, on stderr, untrusted bytes escaped. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same as a callback; arg is not looked at. */
+void cli_warn(void *arg, const char *sentence);
+/* Policies' ${NAME}: the environment's, for policy_options.variable. */
+const char *cli_variable(void *arg, const char *name);
 /* The candidate nearest to word, or NULL when none is near. candidates: NULL-terminated. */
 const char *cli_nearest(const char *word, const char *const *candidates);
 

@@ -18,18 +18,6 @@ struct diff_arguments {
 	bool is_quiet;
 };
 
-static void warn(void *arg, const char *sentence)
-{
-	(void)arg;
-	cli_error("%s", sentence);
-}
-
-static const char *variable_of_environment(void *arg, const char *name)
-{
-	(void)arg;
-	return getenv(name);
-}
-
 static int write_to(struct pool *pool, const struct diff *diff, const char *path,
 		    int (*write_diff)(struct pool *pool, const struct diff *diff, FILE *stream))
 {
@@ -66,8 +54,7 @@ static int compare(const struct diff_arguments *arguments, char **logs, unsigned
 		   unsigned after)
 {
 	struct policy *policy = NULL;
-	struct policy_options policy_options = {.variable = variable_of_environment,
-						.errors = stderr};
+	struct policy_options policy_options = {.variable = cli_variable, .errors = stderr};
 	if (arguments->policies.count &&
 	    policy_load(arguments->policies.items, arguments->policies.count, &policy_options,
 			&policy))
@@ -82,7 +69,7 @@ static int compare(const struct diff_arguments *arguments, char **logs, unsigned
 			.log_count = {before, after},
 			.policy = policy,
 			.errors = stderr,
-			.warn = warn};
+			.warn = cli_warn};
 		if (!diff_logs(&pool, &options, &diff))
 			status = tell(&pool, &diff, arguments);
 	} else {
@@ -109,7 +96,8 @@ int cli_diff(int argc, char **argv)
 		.verb = "diff",
 		.operands = "LOG... [--] LOG...",
 		.about = "Compares two recordings of the same thing, made with two versions of a "
-			 "library: by subject, what\nappeared and what vanished. Two logs, or several "
+			 "library: by subject, what\nappeared and what vanished. Two logs, or "
+			 "several "
 			 "on each side of --. Exit status: 0 nothing appeared,\n1 something did, 2 "
 			 "usage or policy error, 3 damaged log.",
 	};
@@ -130,8 +118,9 @@ int cli_diff(int argc, char **argv)
 	if (!parsed && !after)
 		after = count == 2;
 	if (!parsed && (!after || count <= after))
-		cli_error("diff: which two logs? Several a side are told apart by --; `sowatch diff "
-			  "--help` tells more");
+		cli_error(
+			"diff: which two logs? Several a side are told apart by --; `sowatch diff "
+			"--help` tells more");
 	else if (!parsed)
 		status = compare(&arguments, argv + first, count - after, after);
 	cli_list_done(&arguments.policies);

@@ -24,18 +24,11 @@ struct cli_judge {
 	enum verdict verdict;	   /* the worst so far */
 };
 
-static const char *variable_of_environment(void *arg, const char *name)
-{
-	(void)arg;
-	return getenv(name);
-}
-
 static int load_policy(struct cli_judge *judge)
 {
 	const struct cli_judge_options *options = &judge->options;
 	const char *shipped = cli_policies_dir();
-	struct policy_options policy_options = {.variable = variable_of_environment,
-						.errors = stderr};
+	struct policy_options policy_options = {.variable = cli_variable, .errors = stderr};
 	if (!options->policies.count && options->uses_stored_policy)
 		return 0;
 	const char *const *paths = options->policies.count ? options->policies.items : &shipped;

@@ -14,18 +14,6 @@
 /* Lines about what was left out; the rest is in the evidence. */
 #define TOLD_MAX 20u
 
-static void warn(void *arg, const char *sentence)
-{
-	(void)arg;
-	cli_error("%s", sentence);
-}
-
-static const char *variable_of_environment(void *arg, const char *name)
-{
-	(void)arg;
-	return getenv(name);
-}
-
 /* Into a file beside it first: what is there is whole at any time. */
 static int write_file(const char *directory, const char *name, const char *ending,
 		      const char *content)
@@ -115,7 +103,8 @@ static int write_profile_files(const struct learned *learned, struct learn_profi
 	return status;
 }
 
-/* --- what is said ------------------------------------------------------------------------------ */
+/* --- what is said ------------------------------------------------------------------------------
+ */
 
 static void tell_profile(const struct learn_profile *profile)
 {
@@ -185,7 +174,8 @@ static void tell(const struct learned *learned, const char *directory)
 		       late, rules, late ? "; record more" : "");
 }
 
-/* --- the verb ---------------------------------------------------------------------------------- */
+/* --- the verb ----------------------------------------------------------------------------------
+ */
 
 static int write_all(struct learned *learned, const char *directory)
 {
@@ -203,8 +193,7 @@ static int learn(const struct cli_list *policies, const char *directory, char **
 		 unsigned log_count)
 {
 	struct policy *policy = NULL;
-	struct policy_options policy_options = {.variable = variable_of_environment,
-						.errors = stderr};
+	struct policy_options policy_options = {.variable = cli_variable, .errors = stderr};
 	if (policies->count &&
 	    policy_load(policies->items, policies->count, &policy_options, &policy))
 		return CLI_USAGE;
@@ -217,7 +206,7 @@ static int learn(const struct cli_list *policies, const char *directory, char **
 						.log_count = log_count,
 						.policy = policy,
 						.errors = stderr,
-						.warn = warn};
+						.warn = cli_warn};
 		if (!learn_logs(&pool, &options, &learned)) {
 			status = write_all(&learned, directory);
 			if (!status)
@@ -244,7 +233,8 @@ int cli_learn(int argc, char **argv)
 		.operands = "LOG...",
 		.about = "Writes a profile for every subject in the logs that acted and has none, "
 			 "NAME.learned.yaml, and\nbeside it what each rule rests on, "
-			 "NAME.evidence.json. What the policy already allows needs no\nrule; what it "
+			 "NAME.evidence.json. What the policy already allows needs no\nrule; what "
+			 "it "
 			 "flags is never learned.",
 	};
 	const struct cli_option options[] = {

@@ -27,6 +27,18 @@ void cli_error(const char *format, ...)
 	text_done(&escaped);
 }
 
+void cli_warn(void *arg, const char *sentence)
+{
+	(void)arg;
+	cli_error("%s", sentence);
+}
+
+const char *cli_variable(void *arg, const char *name)
+{
+	(void)arg;
+	return getenv(name);
+}
+
 /* Levenshtein, on words short enough to be ours. */
 static unsigned distance(const char *a, const char *b)
 {

@@ -17,7 +17,7 @@
 
 #include "reload_watch.h"
 
-#define SETTLE_MS 100	   /* a file may come in several writes */
+#define SETTLE_MS 100	  /* a file may come in several writes */
 #define SETTLE_ROUNDS 10u /* but not for ever */
 
 struct reload {
@@ -36,12 +36,6 @@ struct reload {
 	char hash[33]; /* of the policy that judges, or is about to */
 	char *told;    /* the last problem */
 };
-
-static const char *variable_of_environment(void *arg, const char *name)
-{
-	(void)arg;
-	return getenv(name);
-}
 
 static void add_all(struct reload *reload)
 {
@@ -108,7 +102,7 @@ static void load_again(struct reload *reload)
 	char *errors = NULL;
 	size_t bytes = 0;
 	FILE *file = open_memstream(&errors, &bytes);
-	struct policy_options options = {.variable = variable_of_environment, .errors = file};
+	struct policy_options options = {.variable = cli_variable, .errors = file};
 	if (!file)
 		return;
 	add_all(reload); /* directories may have come, and lost watches come back */

@@ -13,7 +13,8 @@
 #define CODE_DEPTH 8u
 _Static_assert(STACK_NAMES_MAX <= 32, "stack_conduits has a bit for each");
 
-/* --- strings ----------------------------------------------------------------------------------- */
+/* --- strings -----------------------------------------------------------------------------------
+ */
 
 static uint32_t strings_place(const struct strings *strings, const char *string)
 {
@@ -39,15 +40,15 @@ void strings_add(struct pool *pool, struct strings *strings, const char *string)
 	uint32_t at = strings_place(strings, string);
 	if (at < strings->count && !strcmp(strings->items[at], string))
 		return;
-	strings->items =
-		pool_grow(pool, strings->items, strings->count, sizeof(*strings->items));
+	strings->items = pool_grow(pool, strings->items, strings->count, sizeof(*strings->items));
 	memmove(strings->items + at + 1, strings->items + at,
 		(strings->count - at) * sizeof(*strings->items));
 	strings->items[at] = pool_copy(pool, string, strlen(string));
 	strings->count++;
 }
 
-/* --- subjects ---------------------------------------------------------------------------------- */
+/* --- subjects ----------------------------------------------------------------------------------
+ */
 
 /* A distribution is what it is called, wherever it was installed. */
 static const char *package_of(const struct subject *subject)
@@ -80,8 +81,8 @@ static struct fact_subject *make_subject(struct facts *facts, const struct subje
 		.package = pool_copy(pool, package_of(subject), strlen(package_of(subject))),
 		.mask = mask,
 	};
-	facts->subjects = pool_grow(pool, facts->subjects, facts->subject_count,
-				    sizeof(*facts->subjects));
+	facts->subjects =
+		pool_grow(pool, facts->subjects, facts->subject_count, sizeof(*facts->subjects));
 	facts->subjects[facts->subject_count++] = made;
 	return made;
 }
@@ -132,7 +133,8 @@ int facts_compare_subjects(const struct fact_subject *one, const struct fact_sub
 	return order ? order : strcmp(one->mask, two->mask);
 }
 
-/* --- facts ------------------------------------------------------------------------------------- */
+/* --- facts -------------------------------------------------------------------------------------
+ */
 
 static uint64_t hash_fact(const struct fact *fact)
 {
@@ -214,8 +216,8 @@ static void keep_stack(struct facts *facts, struct fact *fact, const struct chai
 static void count_run(struct facts *facts, struct fact *fact)
 {
 	if (!fact->run_count || fact->runs[fact->run_count - 1].run != facts->run) {
-		fact->runs = pool_grow(facts->pool, fact->runs, fact->run_count,
-				       sizeof(*fact->runs));
+		fact->runs =
+			pool_grow(facts->pool, fact->runs, fact->run_count, sizeof(*fact->runs));
 		fact->runs[fact->run_count++] =
 			(struct fact_count){.run = facts->run, .first_event = facts->event};
 	}
@@ -287,22 +289,7 @@ bool facts_is_done(const struct item_event *event)
 	case WIRE_NET_RESOLVE:
 		return true;
 	case WIRE_NET_CONNECT:
-		if (event->flags & EVENT_DATAGRAM)
-			return false;
-		switch (-event->result) {
-		case EINPROGRESS:
-		case EALREADY:
-		case EINTR:
-		case ECONNREFUSED:
-		case ECONNRESET:
-		case ECONNABORTED:
-		case ETIMEDOUT:
-		case EHOSTUNREACH:
-		case EHOSTDOWN:
-		case ENETUNREACH:
-			return true;
-		}
-		return event->result >= 0;
+		return !(event->flags & EVENT_DATAGRAM) && policy_is_sent(event->result);
 	case WIRE_NET_EXCHANGE:
 		return false;
 	default:

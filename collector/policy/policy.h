@@ -52,6 +52,9 @@ struct policy_options {
 	void *problem_arg;
 };
 
+/* By the result of a connect: a packet was sent, whether or not the call succeeded. */
+bool policy_is_sent(int32_t result);
+
 /* Reads files and directories (*.yaml and *.yml, sorted by name, subdirectories included except
  * "tests") in order. 0, or the number of errors (> 0) already printed. On failure *ret_policy is
  * NULL: nothing half-loaded. */

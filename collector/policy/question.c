@@ -33,6 +33,12 @@ enum result_class result_class(int32_t result)
 	}
 }
 
+bool policy_is_sent(int32_t result)
+{
+	enum result_class class = result_class(result);
+	return class == RESULT_DONE || class == RESULT_PROGRESS || class == RESULT_LEFT;
+}
+
 /* Length of "/proc/PID" in front of path when PID is the process itself, else 0. */
 static size_t own_proc(const struct process *process, struct str path)
 {
@@ -82,7 +88,7 @@ static bool is_counted(const struct question *question)
 		if (target->kind == TARGET_UNIX)
 			return class == RESULT_DONE || class == RESULT_AGAIN ||
 			       class == RESULT_PROGRESS;
-		return class == RESULT_DONE || class == RESULT_PROGRESS || class == RESULT_LEFT;
+		return policy_is_sent(question->event->result);
 	case WIRE_NET_RESOLVE:
 		return target->path.len; /* no name: the wildcard address was asked for */
 	case 0:				 /* no action we know */
