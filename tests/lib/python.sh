@@ -37,7 +37,7 @@ python_versions()
 	local candidate most=100
 	[ "${vantage_wanted:-shim}" = shim ] || most=1
 	for candidate in /usr/bin/python3.[0-9]* /usr/local/bin/python3.[0-9]* \
-		/root/.pyenv/versions/3.*/bin/python3 /opt/python/*/bin/python3; do
+		"${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*/bin/python3 /opt/python/*/bin/python3; do
 		case ${candidate##*/} in *config | *-dbg) continue ;; esac
 		[ -x "$candidate" ] && readlink -f "$candidate"
 	done | awk -v most=$most '!seen[$0]++ && most-- > 0'

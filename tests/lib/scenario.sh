@@ -436,16 +436,17 @@ expect()
 
 # --- replay ----------------------------------------------------------------------------------
 
-# The log, judged again with the policy in it, gives the same alerts and summary byte for byte,
-# and its exit status tells the verdict.
-expect_replay_same()
+# expect_replay [OPTION...]: the log, judged again with the policy in it and the options of the run
+# that decide a verdict, gives the same alerts and summary byte for byte, and its exit status tells
+# the verdict.
+expect_replay()
 {
-	local verdict want
+	local verdict want got
 	verdict=$(jq -r .verdict "$here/summary.json" 2>/dev/null)
 	case $verdict in clean) want=0 ;; deviates) want=1 ;; *) want=4 ;; esac
-	"$sowatch" replay "$here/log.swl" --accept shim-only --alerts "$here/replay.jsonl" \
+	"$sowatch" replay "$here/log.swl" "$@" --alerts "$here/replay.jsonl" \
 		--summary "$here/replay.json" >"$here/replay.out" 2>"$here/replay.err" </dev/null
-	local got=$?
+	got=$?
 	check
 	[ $got = $want ] ||
 		fail "replay ended with $got, the verdict $verdict asks for $want" - <"$here/replay.err"
@@ -455,6 +456,12 @@ expect_replay_same()
 	check
 	cmp -s "$here/summary.json" "$here/replay.json" || fail "the replay's summary differs" - < <(
 		diff <(jq -S . "$here/summary.json") <(jq -S . "$here/replay.json"))
+}
+
+# Of a watch, which accepts the shim alone.
+expect_replay_same()
+{
+	expect_replay --accept shim-only
 }
 
 # --- neighbours ------------------------------------------------------------------------------

@@ -112,25 +112,6 @@ incident_learn()
 	vantage=$judge
 }
 
-# The replay with the policy in the log says the same, byte for byte.
-incident_replay()
-{
-	local verdict want got
-	verdict=$(jq -r .verdict "$here/summary.json" 2>/dev/null)
-	case $verdict in clean) want=0 ;; deviates) want=1 ;; *) want=4 ;; esac
-	"$sowatch" replay "$here/log.swl" --alerts "$here/replay.jsonl" --summary "$here/replay.json" \
-		>"$here/replay.out" 2>"$here/replay.err" </dev/null
-	got=$?
-	check
-	[ $got = $want ] || fail "the replay ended with $got, the verdict $verdict asks for $want" - <"$here/replay.err"
-	check
-	cmp -s "$here/alerts.jsonl" "$here/replay.jsonl" || fail "the replay's alerts differ" - < <(
-		diff "$here/alerts.jsonl" "$here/replay.jsonl")
-	check
-	cmp -s "$here/summary.json" "$here/replay.json" || fail "the replay's summary differs" - < <(
-		diff <(jq -S . "$here/summary.json") <(jq -S . "$here/replay.json"))
-}
-
 # The healthy twin: no finding by anybody. Clean where both watch; a vantage that is half of it has a
 # hole for the other half, and no other.
 incident_healthy()
@@ -152,14 +133,14 @@ incident_healthy()
 		jq -e '[.holes[] | select(.kind != "shim-only")] == []' "$here/summary.json" >/dev/null ||
 			fail "the healthy twin leaves holes" - < <(jq -c '.holes[]' "$here/summary.json")
 	fi
-	incident_replay
+	expect_replay
 }
 
 incident_compromised()
 {
 	incident_act compromised awake
 	incident_findings "$here/alerts.jsonl" "$here/summary.json"
-	incident_replay
+	expect_replay
 	incident_facts
 	[ -z "$record" ] || [ "$vantage" != both ] || cp "$here/log.swl" "$record/$incident.swl"
 }
