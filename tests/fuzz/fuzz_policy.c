@@ -10,6 +10,7 @@
 
 #include "collector/policy/policy.h"
 #include "fuzz.h"
+#include "tests/unit/policy_meaning.h"
 
 static const char *const seeds[] = {
 	"version: 1\n"
@@ -177,38 +178,6 @@ static void judge_some(struct policy *policy)
 		demand(!memcmp(first, again, count * sizeof(first[0])));
 	}
 	model_free(model);
-}
-
-static int line_compare(const void *left, const void *right)
-{
-	return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-/* What is in force, without where it was written, its lines sorted: order is not meaning. */
-static char *meaning_of(const struct policy *policy)
-{
-	char *text = NULL, *out = NULL, *rest = NULL;
-	size_t bytes = 0, count = 0;
-	FILE *file = open_memstream(&text, &bytes);
-	policy_print_effective(policy, file);
-	fclose(file);
-	char **lines = calloc(bytes + 1, sizeof(*lines));
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		char *origin = strstr(line, "  # ");
-		if (origin)
-			*origin = 0;
-		if (strncmp(line, "# policy", 8) != 0)
-			lines[count++] = line;
-	}
-	if (count)
-		qsort(lines, count, sizeof(*lines), line_compare);
-	file = open_memstream(&out, &bytes);
-	for (size_t i = 0; i < count; i++)
-		fprintf(file, "%s\n", lines[i]);
-	fclose(file);
-	free(lines);
-	free(text);
-	return out;
 }
 
 static void format_and_compare(const struct policy *policy, const struct policy_text *text,

@@ -63,29 +63,10 @@ same_findings()
 
 same_files() { diff -r "$work/$1" "$work/$2" >"$work/same"; }
 
-cat >"$work/act.py" <<'PY'
-import http.server, os, shutil, socket, sqlite3, subprocess, tempfile, threading, urllib.request
-tempfile.tempdir = os.environ["TMPDIR"] # or it tries names of eight letters, which prove nothing
-d = tempfile.mkdtemp()
-with sqlite3.connect(d + "/x.db") as db:
-    db.execute("create table t(a)")
-h = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
-threading.Thread(target=h.serve_forever, daemon=True).start()
-urllib.request.urlopen("http://localhost:%d/" % h.server_address[1]).read()
-subprocess.run(["git", "--version"], stdout=subprocess.DEVNULL)
-open("/tmp/act-%d.pid" % os.getpid(), "w").close()
-os.unlink("/tmp/act-%d.pid" % os.getpid())
-shutil.rmtree(d)
-PY
-cat >"$work/commit.sh" <<'SH'
-git init -q . && echo "$$" >file && git add file
-git -c user.name=a -c user.email=a@b commit -q -m x && git log >/dev/null && git gc -q
-SH
-chmod +x "$work/commit.sh"
+. "$root/tests/lib/acts.sh"
+acts_write
 for i in 1 2 3; do
-	record "curl$i" curl -s -o out "file://$work/act.py"
-	record "python$i" "$python" "$work/act.py"
-	record "git$i" sh "$work/commit.sh"
+	acts_record $i
 done
 for name in curl python git; do
 	watched=$name

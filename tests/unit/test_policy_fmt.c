@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "policy_meaning.h"
 #include "test_policy_lab.h"
 
 static const struct {
@@ -118,37 +119,6 @@ static void test_refused(void **state)
 		assert_null(out);
 		free(errors);
 	}
-}
-
-static int line_compare(const void *left, const void *right)
-{
-	return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-/* What is in force, without where it was written; order is not meaning. */
-static char *meaning_of(const struct policy *policy)
-{
-	char *text = NULL, *out = NULL, *rest = NULL;
-	size_t bytes = 0, count = 0;
-	FILE *file = open_memstream(&text, &bytes);
-	policy_print_effective(policy, file);
-	fclose(file);
-	char **lines = calloc(bytes + 1, sizeof(*lines));
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		char *origin = strstr(line, "  # ");
-		if (origin)
-			*origin = 0;
-		if (strncmp(line, "# policy", 8) != 0)
-			lines[count++] = line;
-	}
-	qsort(lines, count, sizeof(*lines), line_compare);
-	file = open_memstream(&out, &bytes);
-	for (size_t i = 0; i < count; i++)
-		fprintf(file, "%s\n", lines[i]);
-	fclose(file);
-	free(lines);
-	free(text);
-	return out;
 }
 
 /* Every # of the original is still there: comments are never swallowed. */
