@@ -6,6 +6,7 @@
  * of that. Nothing the program can see changes.
  */
 #include "python.h"
+#include "unwind.h"
 
 struct python python;
 
@@ -317,6 +318,8 @@ static void python_found(void *(*find)(void *where, const char *name), void *whe
 		python_off(WIRE_PYTHON_LATE);
 		return;
 	}
+	python_touch(unwind_cache, sizeof(unwind_cache));
+	stack_touch();
 	if (!python_code_init()) {
 		python_off(WIRE_PYTHON_MEMORY);
 		return;

@@ -104,6 +104,9 @@ static inline bool python_is_on(void)
 	return unlikely(__atomic_load_n(&python.state, __ATOMIC_RELAXED) == PYTHON_ON);
 }
 
+/* In stack.c: an interpreter will use the whole table. */
+void stack_touch(void);
+
 /* --- python_check.c -------------------------------------------------------------------------- */
 enum python_checked { PYTHON_CHECK_GOOD, PYTHON_CHECK_BAD, PYTHON_CHECK_LATER };
 /* What is known of the version that is running; false: nothing. */
@@ -132,6 +135,7 @@ enum unit_flags {
 #define UNIT_NOBODY 1u /* belongs to whoever calls it */
 
 bool python_code_init(void);
+void python_touch(const void *memory, size_t bytes);
 /* The unit of that name, made if need be. 0: no room. */
 uint32_t unit_of(const char *path, size_t len, uint32_t flags);
 uint32_t unit_flags(uint32_t unit);

@@ -82,8 +82,8 @@ static uint32_t pth_unit(uint64_t frame)
 static struct opened {
 	void *tstate;
 	uint32_t len;
-	char path[PATH_MAX];
 } opened[OPENED];
+static TABLE char opened_paths[OPENED][PATH_MAX];
 static unsigned next_opened;
 
 static struct opened *opened_by(void *tstate)
@@ -94,18 +94,23 @@ static struct opened *opened_by(void *tstate)
 	return NULL;
 }
 
+static char *opened_path(const struct opened *at)
+{
+	return opened_paths[at - opened];
+}
+
 static void opened_set(const char *path, size_t len)
 {
 	void *tstate = thread_self.python_tstate;
 	struct opened *at = opened_by(tstate);
 
-	if (len > sizeof(at->path))
+	if (len > PATH_MAX)
 		return;
 	if (!at)
 		at = &opened[next_opened++ % OPENED];
 	at->tstate = tstate;
 	at->len = (uint32_t)len;
-	memcpy(at->path, path, len);
+	memcpy(opened_path(at), path, len);
 }
 
 static bool ends_with(const char *text, size_t len, const char *end, size_t bytes)
@@ -189,10 +194,10 @@ static uint32_t unit_of_import(uint64_t inner, uint64_t code, struct python_code
 	text = python.api.PyUnicode_AsUTF8AndSize(name, &len);
 	if (!text)
 		python.api.PyErr_Clear();
-	if (text && is_opened_for(from->path, from->len, text, (size_t)len))
+	if (text && is_opened_for(opened_path(from), from->len, text, (size_t)len))
 		unit = unit_of(text, (size_t)len, 0);
 	else
-		unit = unit_of(from->path, from->len, 0);
+		unit = unit_of(opened_path(from), from->len, 0);
 	from->len = 0;
 	loader = python_codes_next(&codes, &frame);
 	unit_set_importer(unit, unit_outward(&codes, loader, &base),

@@ -21,6 +21,11 @@ void stack_forget(void)
 		__atomic_store_n(&stacks[i], 0, __ATOMIC_RELAXED);
 }
 
+void stack_touch(void)
+{
+	python_touch(stacks, sizeof(stacks));
+}
+
 /* Entries of the hooks, as distances from the table itself: pointers would have to be relocated in
  * every process that starts. */
 #define HOOK(family, kind, ret, name, params) "	.long " #name " - hook_entries\n"
