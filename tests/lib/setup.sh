@@ -8,7 +8,9 @@ libelf-dev libunwind8 libunwind-dev libcmocka-dev scdoc clang libbpf-dev"
 packages_demo="curl git python3 jq"
 packages_test="redis-server redis-tools nginx-light libjemalloc2 busybox-static musl-tools
 strace openssl libxml2-utils procps util-linux qemu-system-x86 python3-jsonschema python3-yaml
-libpython3.11 python3-requests python3-venv"
+libpython3.11 libpython3.11-testsuite python3-requests python3-venv
+python3-pip python3-setuptools python3-wheel python3-flask python3-httpx python3-aiohttp python3-boto3
+python3-urllib3"
 # real programs for the gauntlet
 packages_gauntlet="age apt-utils default-jdk-headless dpkg-dev ffmpeg gnupg imagemagick make nodejs
 openssh-client openssh-server perl postgresql python3-redis python3-requests ruby sqlite3 webp
