@@ -52,6 +52,8 @@ act_repository()
 	export GIT_AUTHOR_NAME=Builder GIT_AUTHOR_EMAIL=builder@example.org
 	export GIT_COMMITTER_NAME=Builder GIT_COMMITTER_EMAIL=builder@example.org
 	unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE http_proxy all_proxy ALL_PROXY
+	# Without it bash looks its user up, which asks nscd: two connections more of the script.
+	export SHELL=/bin/sh
 	mkdir -p "$HOME" "$act_work/project/src"
 	(
 		cd "$act_work/project" &&

@@ -4,7 +4,7 @@
 server.py READY RECEIVED    writes "VENDOR_PORT ROGUE_PORT" to READY once both can be talked to,
                             and a line "ROLE BYTES" to RECEIVED for each upload
 
-Takes 18201 and 18202, or free ports when those are taken. Ends after a minute, or with its parent.
+Takes 18201 and 18202, or free ports when those are taken. Ends with its parent, or after ten minutes (a loaded machine takes its time).
 """
 import http.server
 import os
@@ -13,7 +13,7 @@ import threading
 import time
 
 PEERS = (("vendor", "127.0.0.10", 18201), ("rogue", "127.0.0.66", 18202))
-LIFETIME_S = 60
+LIFETIME_S = 600
 
 
 class Upload(http.server.BaseHTTPRequestHandler):
