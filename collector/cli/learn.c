@@ -124,6 +124,29 @@ static void tell_profile(const struct learn_profile *profile)
 	text_done(&line);
 }
 
+static bool is_quiet(const struct learn_profile *profile)
+{
+	return !profile->estimate.rules && !profile->kept;
+}
+
+/* There may be many of them, and there is nothing to say about each. */
+static void tell_quiet(const struct learned *learned)
+{
+	struct text line = {0};
+	uint32_t count = 0;
+	text_clear(&line);
+	for (uint32_t i = 0; i < learned->profile_count; i++) {
+		if (!is_quiet(&learned->profiles[i]))
+			continue;
+		text_add(&line, count++ ? ", " : "");
+		text_escape_string(&line, learned->profiles[i].subject->name, ESCAPE_TERMINAL);
+	}
+	if (count)
+		printf("  %u without a rule, for what was there and did nothing that needs one: %s\n",
+		       count, line.data ? line.data : "");
+	text_done(&line);
+}
+
 static void tell_left_out(const struct learned *learned)
 {
 	if (learned->left_out_count)
@@ -165,7 +188,9 @@ static void tell(const struct learned *learned, const char *directory)
 	       learned->profile_count == 1 ? "" : "s", rules, rules == 1 ? "" : "s", runs,
 	       runs == 1 ? "" : "s", directory);
 	for (uint32_t i = 0; i < learned->profile_count; i++)
-		tell_profile(&learned->profiles[i]);
+		if (!is_quiet(&learned->profiles[i]))
+			tell_profile(&learned->profiles[i]);
+	tell_quiet(learned);
 	tell_left_out(learned);
 	tell_holes(learned);
 	if (learned->profile_count)
@@ -189,8 +214,8 @@ static int write_all(struct learned *learned, const char *directory)
 	return status;
 }
 
-static int learn(const struct cli_list *policies, const char *directory, char **logs,
-		 unsigned log_count)
+static int learn(const struct cli_list *policies, const char *directory, bool only_acting,
+		 char **logs, unsigned log_count)
 {
 	struct policy *policy = NULL;
 	struct policy_options policy_options = {.variable = cli_variable, .errors = stderr};
@@ -205,6 +230,7 @@ static int learn(const struct cli_list *policies, const char *directory, char **
 		struct learn_options options = {.logs = (const char *const *)logs,
 						.log_count = log_count,
 						.policy = policy,
+						.only_acting = only_acting,
 						.errors = stderr,
 						.warn = cli_warn};
 		if (!learn_logs(&pool, &options, &learned)) {
@@ -228,17 +254,21 @@ int cli_learn(int argc, char **argv)
 {
 	struct cli_list policies = {0};
 	const char *directory = "learned";
+	bool only_acting = false;
 	const struct cli_usage usage = {
 		.verb = "learn",
 		.operands = "LOG...",
 		.about = "Writes a profile for every subject in the logs that acted and has none, "
 			 "NAME.learned.yaml, and\nbeside it what each rule rests on, "
 			 "NAME.evidence.json. What the policy already allows needs no\nrule; what "
-			 "it "
-			 "flags is never learned.",
+			 "it flags is never learned. A library or Python package that was there and "
+			 "did\nnothing gets a profile without rules.",
 	};
 	const struct cli_option options[] = {
 		{"output", 'o', CLI_STRING, "DIR", "where to write, default: learned", &directory},
+		{"only-acting", 0, CLI_FLAG, NULL,
+		 "none for libraries and Python packages that were there and did nothing",
+		 &only_acting},
 		{"policy", 'p', CLI_LIST, "POLICY",
 		 "policy file or directory, repeatable; default: the one in each log", &policies},
 		{0},
@@ -248,7 +278,7 @@ int cli_learn(int argc, char **argv)
 	if (!parsed && first == argc)
 		cli_error("learn: from which logs? `sowatch learn --help` tells more");
 	else if (!parsed)
-		status = learn(&policies, directory, argv + first, (unsigned)(argc - first));
+		status = learn(&policies, directory, only_acting, argv + first, (unsigned)(argc - first));
 	cli_list_done(&policies);
 	return status;
 }

@@ -273,6 +273,9 @@ static int read_round(struct learner *learner, struct facts *facts, bool is_firs
 				       .extra_path = LEARN_TRIAL_PATH,
 				       .errors = learner->options->errors,
 				       .event = learn_event,
+				       .finish = learner->options->only_acting
+							 ? NULL
+							 : learner_find_quiet,
 				       .arg = learner};
 	char error[512];
 	learner->has_grown = false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Logs into profiles: for every subject that acted and has no profile (or none for that family), the
- * rules that allow what it did and the grants do not. What a hand-written rule, a guard or an
+ * rules that allow what it did and the grants do not; for libraries and Python distributions that were
+ * there and did nothing, one without rules. What a hand-written rule, a guard or an
  * integrity finding flagged is never learned. The result is tried on the same logs before it is
  * handed out: it adds no deviation and hides none.
  */
@@ -15,6 +16,7 @@ struct learn_options {
 	const char *const *logs;
 	unsigned log_count;
 	const struct policy *policy; /* borrowed; NULL: each log's own */
+	bool only_acting; /* nothing for libraries and packages that were there and did nothing */
 	FILE *errors;
 	/* One sentence about something that went on without it: a log read twice, a damaged tail. */
 	void (*warn)(void *arg, const char *sentence);

@@ -34,6 +34,9 @@ struct learner {
 };
 
 struct candidate *learner_candidate(struct learner *learner, const struct fact_subject *subject);
+/* quiet.c: the log is over: libraries and Python distributions that were there and have no profile are
+ * asked about, too, whether or not they acted. A struct read_options' finish. */
+void learner_find_quiet(void *arg, struct read_log *log);
 /* Remark of a fact that nothing can be said about. */
 extern const char learner_unsayable[];
 

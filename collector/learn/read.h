@@ -20,7 +20,7 @@ struct read_policy {
 struct read_log {
 	struct facts *facts;
 	struct model *model;
-	const struct policy *policy; /* the one that judges; never NULL when an event comes */
+	struct policy *policy; /* the one that judges; never NULL when an event comes */
 	struct policy *with;	     /* the same with `extra` on top; NULL: there is none */
 };
 

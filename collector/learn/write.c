@@ -239,6 +239,11 @@ static void write_kept(struct text *text, const struct learn_profile *profile)
 static void write_estimate(struct text *text, const struct learn_profile *profile)
 {
 	const struct learn_estimate *said = &profile->estimate;
+	if (!said->rules && !profile->kept) {
+		text_add(text, "# Not complete: it was there, and did nothing that needs a rule; what "
+			       "it does first\n# will deviate.\n");
+		return;
+	}
 	/* Good and Turing: the share of the unseen is that of what was seen once. */
 	uint64_t unseen = said->events ? (uint64_t)said->once * 1000 / said->events : 0;
 	text_addf(text,

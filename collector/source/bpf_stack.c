@@ -21,6 +21,7 @@ static uint32_t object_describe(struct bpf *bpf, const struct proc *proc,
 	struct path_buffer real;
 
 	object.is_main = is_main(proc, frame);
+	object.is_shim = facts && facts->is_shim; /* in no stack, and nobody who was there */
 	if (frame->object) {
 		object.is_vdso = frame->object->is_vdso;
 		object.build_id = (struct str){ frame->object->build_id,

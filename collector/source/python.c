@@ -271,3 +271,52 @@ uint32_t python_object(struct live *live, struct proc *proc, const struct wire_o
 	given = record->head.flags & WIRE_OBJECT_TOP ? given_as(proc) : NULL;
 	return given ? define_script(live, text_of(given)) : OBJECT_OURS;
 }
+
+/* The source that path is or was compiled from: that is what distributions list. */
+static bool source_of(struct str path, struct path_buffer *ret)
+{
+	static const char cache[] = "/__pycache__/";
+	const size_t cache_len = sizeof(cache) - 1;
+	size_t base = path.len, stem, len = path.len;
+	bool is_source = len > 3 && !memcmp(path.data + len - 3, ".py", 3);
+
+	if (len >= sizeof(ret->text) || memchr(path.data, 0, len) ||
+	    (!is_source && (len < 5 || memcmp(path.data + len - 4, ".pyc", 4) != 0)))
+		return false;
+	memcpy(ret->text, path.data, len);
+	while (base && path.data[base - 1] != '/')
+		base--;
+	if (!is_source && base >= cache_len &&
+	    !memcmp(path.data + base - cache_len, cache, cache_len)) {
+		stem = strcspn(path.data + base, "."); /* there is one: it ends in .pyc */
+		memmove(ret->text + base - cache_len + 1, ret->text + base, stem);
+		len = base - cache_len + 1 + stem;
+		memcpy(ret->text + len, ".py", 3);
+		len += 3;
+	} else if (!is_source) {
+		len--;
+	}
+	ret->len = len;
+	ret->text[len] = '\0';
+	return true;
+}
+
+void python_opened(struct live *live, struct proc *proc, struct str path)
+{
+	struct item_object object = { .kind = OBJECT_PYTHON };
+	struct path_buffer source, host;
+	struct dist_owner owner;
+
+	if (!proc->python || !live->dists || !path.len || path.data[0] != '/' ||
+	    !source_of(path, &source) || is_in_stdlib(proc, source.text) ||
+	    !mounts_is_ours(live, proc, source.text))
+		return;
+	paths_host_recorded(&proc->view, source.text, &host);
+	if (!dists_find(live->dists, proc->view.root[0] ? NULL : live->packages, host.text, &owner))
+		return;
+	object.soname = text_of(owner.name);
+	object.package = text_of(owner.package);
+	object.package_version = text_of(owner.version);
+	object.root = object.path = text_of(owner.root); /* one object, however many files */
+	define_object(live, &object);
+}

@@ -11,6 +11,9 @@
 /* Item id of the file path that the record tells of, or OBJECT_OURS: nobody's frame. */
 uint32_t python_object(struct live *live, struct proc *proc, const struct wire_object *record,
 		       struct str path);
+/* proc opened the file path. Is it an installed distribution's code, an object of its own says that it
+ * was there, whatever its code does from then on. */
+void python_opened(struct live *live, struct proc *proc, struct str path);
 /* Which interpreter proc has. -EINVAL: not a valid record. */
 int python_tell(struct live *live, struct proc *proc, const struct wire_python *record,
 		struct str stdlib);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../target_kept.h"
+#include "python.h"
 #include "target.h"
 
 static struct str buffer_str(const struct path_buffer *buffer)
@@ -124,6 +125,8 @@ static uint32_t target_file(struct live *live, struct proc *proc, const struct w
 	target.is_unresolved |= !paths_record(&proc->view, &path);
 	target.path = buffer_str(&path);
 	target_package(live, proc, &target);
+	if (event->action == WIRE_FILE_READ && event->result >= 0)
+		python_opened(live, proc, target.path);
 	return define_target(live, &target);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "../target_kept.h"
+#include "python.h"
 #include "target.h"
 
 /* /memfd:name, as the kernel spells it -> memfd:name, as rules do. */
@@ -107,6 +108,8 @@ static uint32_t kernel_file(struct live *live, struct proc *proc,
 	}
 	target.path = buffer_str(&path);
 	target_package(live, proc, &target);
+	if (event->action == WIRE_FILE_READ && event->result >= 0)
+		python_opened(live, proc, target.path);
 	return define_target(live, &target);
 }
 

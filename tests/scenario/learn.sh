@@ -144,6 +144,32 @@ expect "it goes on" test $? = 0
 expect "it is not made anew" test ! -e "$work/extended/git.learned.yaml"
 expect "the others are" test -e "$work/extended/act.py.learned.yaml"
 
+# A package that was imported and did nothing: what it does first deviates.
+watched=quiet
+mkdir -p "$work/site/silent_thing" "$work/site/Silent_Thing-1.dist-info"
+printf 'Name: Silent_Thing\nVersion: 1\n' >"$work/site/Silent_Thing-1.dist-info/METADATA"
+printf '%s,,\n' silent_thing/__init__.py Silent_Thing-1.dist-info/METADATA >"$work/site/Silent_Thing-1.dist-info/RECORD"
+echo 'def work(): return 42' >"$work/site/silent_thing/__init__.py"
+echo 'import sys; sys.path.insert(0, sys.argv[1]); import silent_thing; silent_thing.work()' >"$work/quiet.py"
+"$python" "$work/quiet.py" "$work/site" # from here on it is compiled, and the source not opened
+expect "it was compiled" test -n "$(ls "$work/site/silent_thing/__pycache__"/*.pyc 2>/dev/null)"
+record quiet "$python" -B "$work/quiet.py" "$work/site"
+learn quiet "$work/logs/quiet.swl"
+expect "it has a profile" grep -qF 'match: {python: silent-thing}' "$work/quiet/silent-thing.learned.yaml"
+expect "that allows nothing" test "$(grep -cE '^    (network|file|exec): none$' "$work/quiet/silent-thing.learned.yaml")" = 3
+expect "it is told" grep -qE '^  [0-9]+ without a rule, .*silent-thing' "$work/quiet.told"
+expect "the shim is nobody" test ! -e "$work/quiet/libsowatch.so.learned.yaml"
+same_findings quiet "$work/logs/quiet.swl"
+learn acting --only-acting "$work/logs/quiet.swl"
+expect "none when they are not wanted" test ! -e "$work/acting/silent-thing.learned.yaml"
+echo 'def work(): open("/etc/hostname").close()' >"$work/site/silent_thing/__init__.py"
+rm -r "$work/site/silent_thing/__pycache__"
+record acts "$python" -B "$work/quiet.py" "$work/site"
+findings "$work/logs/acts.swl" "$root/policies" >"$work/before"
+expect "without it nobody minds" test ! -s "$work/before"
+findings "$work/logs/acts.swl" "$work/quiet" "$root/policies" >"$work/after"
+expect "with it, it deviates" grep -q '"file.read",{"path":"/etc/hostname"' "$work/after"
+
 # What is flagged is left out, said, and still flagged.
 watched=flagged
 cat >"$work/bad.py" <<'PY'

@@ -184,13 +184,13 @@ static void warn_nothing(void *arg, const char *sentence)
 	(void)sentence;
 }
 
-/* is_turned: the logs the other way round. */
-static void lab_learn(struct lab *lab, bool is_turned)
+static void lab_learn_with(struct lab *lab, bool is_turned, bool only_acting)
 {
 	const char *logs[LOGS_MAX];
 	struct learn_options options = {.logs = logs,
 					.log_count = lab->count,
 					.policy = lab->policy,
+					.only_acting = only_acting,
 					.errors = stderr,
 					.warn = warn_nothing};
 	struct text all = {0}, one = {0};
@@ -214,6 +214,12 @@ static void lab_learn(struct lab *lab, bool is_turned)
 	}
 	text_done(&one);
 	lab->yaml = all.data;
+}
+
+/* is_turned: the logs the other way round. */
+static void lab_learn(struct lab *lab, bool is_turned)
+{
+	lab_learn_with(lab, is_turned, false);
 }
 
 static const struct learn_profile *lab_profile(const struct lab *lab, const char *name)
@@ -333,6 +339,46 @@ static void test_learns_what_has_no_profile(void **state)
 	expect_not_in(&lab, "carries");
 	expect_not_in(&lab, "env:"); /* never watched */
 	expect_trial(&lab, 0);
+	lab_close(&lab);
+}
+
+/* A distribution that was imported, a library that was on stacks: neither was ever charged. */
+static void test_closes_who_did_nothing(void **state)
+{
+	(void)state;
+	struct lab lab;
+	char *learned;
+	lab_open(&lab);
+	struct service *service = lab_service(&lab);
+	scene_object(&service->scene, (struct item_object){.kind = OBJECT_PYTHON,
+							   .path = STR_LIT("/s/ctx-1.dist-info"),
+							   .root = STR_LIT("/s/ctx-1.dist-info"),
+							   .soname = STR_LIT("ctx"),
+							   .package = STR_LIT("ctx"),
+							   .package_version = STR_LIT("1")});
+	service_read(service, FREE, "/etc/free.conf");
+	service_close(service);
+	lab_learn(&lab, false);
+	assert_non_null(lab_profile(&lab, "ctx"));
+	assert_int_equal(lab_profile(&lab, "ctx")->rules.count, 0);
+	assert_int_equal(lab_profile(&lab, "own.so")->rules.count, 0);
+	assert_null(lab_profile(&lab, "libc.so.6")); /* passes everything on */
+	assert_null(lab_profile(&lab, "strict.so"));
+	assert_null(lab_profile(&lab, "app")); /* a program is started for what it does */
+	assert_null(lab_profile(&lab, "other"));
+	expect_in(&lab, "match: {python: ctx}\n    network: none\n    file: none\n    exec: none\n");
+	expect_in(&lab, "# Not complete: it was there, and did nothing");
+	expect_trial(&lab, 0);
+	learned = strdup(lab.yaml);
+	lab_forget(&lab);
+	lab_learn(&lab, true);
+	assert_string_equal(lab.yaml, learned);
+	free(learned);
+	lab_forget(&lab);
+	lab_learn_with(&lab, false, true);
+	assert_null(lab_profile(&lab, "ctx"));
+	assert_null(lab_profile(&lab, "own.so"));
+	assert_non_null(lab_profile(&lab, "free.so"));
 	lab_close(&lab);
 }
 
@@ -628,6 +674,7 @@ int main(void)
 		cmocka_unit_test(test_learns_what_has_no_profile),
 		cmocka_unit_test(test_never_learns_what_is_flagged),
 		cmocka_unit_test(test_hides_nothing),
+		cmocka_unit_test(test_closes_who_did_nothing),
 		cmocka_unit_test(test_fills_open_families_only),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_more_logs_make_a_small_difference),

@@ -108,7 +108,7 @@ incident_learn()
 		"$sowatch" learn "${shipped[@]}" -o "$learned" "$learned".*.swl >>"$learned.out" 2>&1 ||
 			fail "nothing could be learned" - <"$learned.out"
 	fi
-	policies=(-p "$scenario_dir/unseen.yaml" -p "$learned" "${shipped[@]}")
+	policies=(-p "$learned" "${shipped[@]}")
 	vantage=$judge
 }
 
