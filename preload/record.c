@@ -110,11 +110,13 @@ static enum wire_family action_family(unsigned action)
 	return action < sizeof(families) ? families[action] : WIRE_FAMILY_META;
 }
 
-/* With the probes on, their record is the event; ours would only be a second one. */
+/* With the probes on, their record is the event; ours would only be a second one. Code that is made
+ * is told all the same: stacks with it on them may be read before the kernel's record of it. */
 static bool kernel_sees(unsigned action)
 {
 	return (session.flags & WIRE_SESSION_KERNEL) && action != WIRE_NET_RESOLVE &&
-	       action != WIRE_NET_EXCHANGE && action != WIRE_ENV_READ && action != WIRE_EXEC_LOAD;
+	       action != WIRE_NET_EXCHANGE && action != WIRE_ENV_READ &&
+	       action != WIRE_EXEC_LOAD && action != WIRE_EXEC_CODE;
 }
 
 /* Between vfork and the exec of its child both run in this memory; only the kernel knows who. */

@@ -24,6 +24,20 @@ static void fold_frame(struct stack *stack, struct subject *subject, const struc
 		.subject = subject, .offset = frame->offset, .is_inferred = is_inferred};
 }
 
+/* Code that was made at run time has no description of its frames, so the next one was found by its
+ * frame pointer. It is entered by who made it, or by more of its own kind: anybody else there means
+ * that the pointer was somebody else's, and those in between were stepped over. */
+static bool is_astray(const struct stack *stack, const struct subject *next)
+{
+	const struct subject *last = stack->count ? stack->links[stack->count - 1].subject : NULL;
+
+	if (!last || last->kind != SUBJECT_CODE || next->kind == SUBJECT_CODE)
+		return false;
+	while (last && last->kind == SUBJECT_CODE)
+		last = last->maker;
+	return last != next;
+}
+
 /* *ret_error: -EINVAL for a frame of an object that does not exist, -ENOMEM. */
 struct stack *stack_fold(struct model *model, const struct item_stack *item, int *ret_error)
 {
@@ -50,6 +64,10 @@ struct stack *stack_fold(struct model *model, const struct item_stack *item, int
 			subject = unknown = subject_for_code(model, NULL);
 		if (!subject)
 			return NULL;
+		if (is_astray(stack, subject)) {
+			stack->flags |= WIRE_STACK_PARTIAL;
+			break;
+		}
 		fold_frame(stack, subject, &item->frames[i]);
 	}
 	if (count < item->count)
@@ -194,6 +212,19 @@ static struct chain *chain_keep(struct model *model, const struct composer *comp
 	return chain;
 }
 
+/* What nobody is known to have made is nobody's: from there on it is not known who asked. */
+static uint32_t count_known(const struct composer *composer)
+{
+	for (uint32_t i = 0; i < composer->count; i++) {
+		const struct subject *subject = composer->links[i].subject;
+		while (subject->kind == SUBJECT_CODE && subject->maker)
+			subject = subject->maker;
+		if (subject->kind == SUBJECT_CODE)
+			return i;
+	}
+	return composer->count;
+}
+
 /* How many links are really those that asked. A stack that is not whole hides the next one; so does
  * that of who made the thread or started the process, further out. */
 static uint32_t count_seen(const struct composer *composer, uint32_t tail_at,
@@ -241,6 +272,9 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 	chain->has_import = stack && stack->has_import;
 	chain->phases = stack ? stack->phases : PHASE_STEADY;
 	chain->seen_count = chain->is_partial ? seen_count : count_seen(&composer, tail_at, tail);
+	uint32_t known_count = count_known(&composer);
+	if (chain->seen_count > known_count)
+		chain->seen_count = known_count;
 	if (stack && stack->flags & STACK_HIDDEN)
 		chain->seen_count = 0;
 	return chain;

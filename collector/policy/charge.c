@@ -15,6 +15,7 @@ struct walk {
 	uint32_t stranger;   /* 1 + the first library that is only called like a carrier */
 	uint32_t script;     /* 1 + the script of an unknown interpreter, whose rules allow this */
 	bool has_inferred, has_carried, is_interpreted;
+	bool has_code; /* made at run time: what called it was found by its frame pointer */
 };
 
 static const struct policy_binding *bind_link(const struct walk *walk, uint32_t at)
@@ -223,11 +224,20 @@ static bool walk_link(struct walk *walk)
 	}
 	if (carries && walk->charge->answer.kind != ANSWER_ALLOWS) {
 		walk->has_carried = true;
+		walk->has_code |= link->subject->kind == SUBJECT_CODE;
 		walk->at = charge_next(walk->question->policy, walk->chain, walk->at);
 		return false;
 	}
 	stop_profiled(walk, carries);
 	return true;
+}
+
+/* Code whose maker is not known. */
+static bool is_nobodys(const struct subject *subject)
+{
+	while (subject->kind == SUBJECT_CODE && subject->maker)
+		subject = subject->maker;
+	return subject->kind == SUBJECT_CODE;
 }
 
 static void name_method(struct walk *walk)
@@ -239,6 +249,13 @@ static void name_method(struct walk *walk)
 		charge->method = METHOD_PARTIAL;
 		charge->method_name = "partial";
 		charge->reason = "the stack was cut short, who asked may be beyond the cut";
+		if (is_nobodys(walk->chain->links[charge->at].subject))
+			charge->reason = "nobody was seen making the memory that this code is in";
+	} else if (walk->has_code) {
+		charge->method = METHOD_INFERRED;
+		if (!charge->is_outermost)
+			charge->method_name = "inferred";
+		charge->reason = "found by the frame pointer of code that was made at run time";
 	} else if (walk->has_inferred) {
 		charge->method = METHOD_INFERRED;
 		if (!charge->is_outermost)

@@ -371,7 +371,8 @@ static void code_made(struct bpf *bpf, const struct deed *deed, struct proc *pro
 	const struct wire_kernel_event *record = deed->record;
 
 	if (record->result >= 0)
-		object_code_made(bpf->live, proc, record->address, record->bytes, deed->maker);
+		object_code_made(bpf->live, proc, CODES_SEEN, record->address, record->bytes,
+				 deed->maker, record->head.time_ns);
 }
 
 static void deed_emit(struct bpf *bpf, const struct deed *deed, struct proc *proc)

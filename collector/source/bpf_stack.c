@@ -49,7 +49,7 @@ static uint32_t object_of_frame(struct bpf *bpf, const struct proc *proc,
 	struct map_entry *entry;
 
 	if (frame->kind == UNWIND_CODE)
-		return object_of_code(proc, frame->address);
+		return object_of_code(proc, CODES_SEEN, frame->address);
 	if ((frame->kind != UNWIND_OBJECT && frame->kind != UNWIND_FILE) || !frame->path_len)
 		return 0;
 	memset(&what, 0, sizeof(what));

@@ -115,7 +115,7 @@ static int decode_stack(struct live *live, struct proc *proc, const void *bytes,
 		uint32_t object = 0;
 
 		if (!frame->object)
-			object = object_of_code(proc, frame->offset);
+			object = object_of_code(proc, CODES_TOLD, frame->offset);
 		else if (!ids_get(&proc->objects, frame->object, &object))
 			object = lost_object(&flags);
 		if (object == OBJECT_OURS)
@@ -188,7 +188,8 @@ static void event_code(struct live *live, struct proc *proc, const struct wire_e
 		return;
 	memcpy(place, range.data, sizeof(place));
 	ids_get(&proc->stacks, record->stack, &stack);
-	object_code_made(live, proc, place[0], place[1], stack_top(live, stack));
+	object_code_made(live, proc, CODES_TOLD, place[0], place[1], stack_top(live, stack),
+			 record->time_ns);
 }
 
 void decode_inspect(struct live *live, const struct item_event *event, uint32_t pid,
@@ -220,11 +221,12 @@ static void event_memory(struct live *live, struct proc *proc, const struct wire
 		       target_of_event(live, proc, &inspect, none));
 }
 
-/* With the probes on, only what never enters the kernel is told by the shim. */
+/* With the probes on, only what never enters the kernel is told by the shim. And whose code is
+ * where, which stacks that follow are made out with; the event is the kernel's. */
 static bool is_kernels(const struct live *live, uint8_t action)
 {
 	return live->has_kernel && action != WIRE_NET_RESOLVE && action != WIRE_NET_EXCHANGE &&
-	       action != WIRE_ENV_READ && action != WIRE_EXEC_LOAD;
+	       action != WIRE_ENV_READ && action != WIRE_EXEC_LOAD && action != WIRE_EXEC_CODE;
 }
 
 /* Done by a name that begins nobody knows where: what it was is not known either. */
@@ -272,6 +274,10 @@ static int decode_event(struct live *live, struct proc *proc, const void *bytes,
 		blobs[i] = tail_take(&tail, record->blob_len[i]);
 	if (tail.is_short)
 		return -EINVAL;
+	if (live->has_kernel && record->action == WIRE_EXEC_CODE) {
+		event_code(live, proc, record, blobs[0]);
+		return 0;
+	}
 	if (record->pid != proc->own_pid && !live->has_kernel)
 		lineage_shared(live, proc, record->pid);
 	event.time_ns = record->time_ns;

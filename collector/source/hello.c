@@ -107,15 +107,17 @@ static void hello_place(struct live *live, struct proc *proc, const struct wire_
 		proc_end(live, old);
 }
 
-/* The thread that forked goes on in the child under its old origin's number. */
+/* The thread that forked goes on in the child under its old origin's number, and with all memory. */
 static void hello_inherit(struct live *live, struct proc *proc, const struct wire_hello *hello)
 {
 	struct proc *parent = proc_by_instance(live, hello->parent_instance);
 	uint32_t chain;
 
-	if (hello->how == WIRE_HELLO_FORK && parent &&
-	    ids_get(&parent->origins, hello->origin, &chain))
+	if (hello->how != WIRE_HELLO_FORK || !parent)
+		return;
+	if (ids_get(&parent->origins, hello->origin, &chain))
 		ids_set(&proc->origins, hello->origin, chain);
+	codes_copy(&proc->codes[CODES_TOLD], &parent->codes[CODES_TOLD]);
 }
 
 int lineage_hello(struct live *live, const struct wire_hello *hello, uint32_t pid, uint32_t uid,

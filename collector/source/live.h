@@ -13,6 +13,7 @@
 #ifndef SOWATCH_SOURCE_LIVE_H
 #define SOWATCH_SOURCE_LIVE_H
 
+#include "codes.h"
 #include "digest.h"
 #include "map.h"
 #include "package.h"
@@ -39,11 +40,8 @@ struct chain_memo {
 };
 #define CHAIN_MEMOS 512u
 
-struct code_range {
-	uint64_t start, end;
-	uint32_t object; /* item id of an OBJECT_CODE */
-};
-#define CODE_RANGES 64u
+/* The ring is ahead of the kernel's records, or behind: what each of them told is kept apart. */
+enum codes_kind { CODES_TOLD, CODES_SEEN, CODES_KINDS };
 
 /* A process in another mount namespace, where our names may stand for other files. */
 struct mounts {
@@ -78,8 +76,7 @@ struct proc {
 	uint32_t generation;  /* of cwd and root */
 	struct ids objects, stacks, origins;
 	struct chain_memo *chains;
-	struct code_range *codes;
-	unsigned code_next;
+	struct codes codes[CODES_KINDS];
 	uint64_t rejected, rejected_told;
 
 	/* Told by the kernel, see bpf.h. Without is_kernel all of this is 0. */
@@ -244,15 +241,16 @@ uint32_t startup_flags(const struct live *live, const struct item_frame *frames,
 /* Item id, or OBJECT_OURS. Strings: path, soname, build-id (raw). */
 uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_object *record,
 			const struct str strings[3]);
-/* Remembers that memory was made executable by code of object maker. */
-void object_code_made(struct live *live, struct proc *proc, uint64_t start, uint64_t bytes,
-		      uint32_t maker);
+/* Remembers that memory was made executable then, by code of object maker, 0: not known whose. */
+void object_code_made(struct live *live, struct proc *proc, enum codes_kind kind, uint64_t start,
+		      uint64_t bytes, uint32_t maker, uint64_t time_ns);
 /* Fills what the disk knows: path, device, inode, package. real is the memory behind path.
  * is_recorded: path is not as the process sees it but as we record it. */
 void object_locate(struct live *live, const struct proc *proc, struct str path, bool is_recorded,
 		   struct item_object *object, struct path_buffer *real);
-/* The object of an address that no file maps, 0 when nobody was seen making it. */
-uint32_t object_of_code(const struct proc *proc, uint64_t address);
+/* The object of an address that no file maps, 0 when nobody was seen making it. kind: who tells of
+ * the address. */
+uint32_t object_of_code(const struct proc *proc, enum codes_kind kind, uint64_t address);
 
 /* --- target.c ---------------------------------------------------------------------------- */
 uint32_t target_of_event(struct live *live, struct proc *proc, const struct wire_event *event,

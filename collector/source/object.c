@@ -114,33 +114,30 @@ uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_
 	return id;
 }
 
-void object_code_made(struct live *live, struct proc *proc, uint64_t start, uint64_t bytes,
-		      uint32_t maker)
+void object_code_made(struct live *live, struct proc *proc, enum codes_kind kind, uint64_t start,
+		      uint64_t bytes, uint32_t maker, uint64_t time_ns)
 {
 	struct item_object object = { .kind = OBJECT_CODE, .maker = maker };
-	struct code_range *range;
+	struct code_range range = { .start = start, .end = start + bytes, .time_ns = time_ns };
 
-	if (!maker || !bytes || start + bytes < start)
+	if (!bytes || range.end < start)
 		return;
-	if (!proc->codes)
-		proc->codes = calloc(CODE_RANGES, sizeof(*proc->codes));
-	if (!proc->codes)
-		return;
-	/* The oldest is forgotten: such code is then of an unknown maker. */
-	range = &proc->codes[proc->code_next++ % CODE_RANGES];
-	range->start = start;
-	range->end = start + bytes;
-	range->object = define_object(live, &object);
+	if (maker)
+		range.object = define_object(live, &object);
+	codes_set(&proc->codes[kind], &range);
 }
 
-uint32_t object_of_code(const struct proc *proc, uint64_t address)
+/* What a ring says of memory may come before the kernel's record of who made it, which is why the
+ * ring tells that, too. What was made past the shim only the kernel tells: the later one counts. */
+uint32_t object_of_code(const struct proc *proc, enum codes_kind kind, uint64_t address)
 {
-	for (unsigned i = 0; proc->codes && i < CODE_RANGES; i++) {
-		const struct code_range *range =
-			&proc->codes[(proc->code_next - 1 - i) % CODE_RANGES];
+	const struct code_range *range = codes_find(&proc->codes[kind], address);
+	const struct code_range *seen;
 
-		if (address >= range->start && address < range->end)
-			return range->object;
+	if (kind == CODES_TOLD) {
+		seen = codes_find(&proc->codes[CODES_SEEN], address);
+		if (seen && (!range || seen->time_ns > range->time_ns))
+			range = seen;
 	}
-	return 0;
+	return range ? range->object : 0;
 }

@@ -81,7 +81,8 @@ void proc_free(struct proc *proc)
 	free(proc->argv);
 	free(proc->script);
 	free(proc->chains);
-	free(proc->codes);
+	for (int i = 0; i < CODES_KINDS; i++)
+		codes_done(&proc->codes[i]);
 	free(proc->root);
 	python_forget(proc);
 	free(proc);
@@ -158,6 +159,8 @@ void proc_inherit(struct proc *proc, const struct proc *parent)
 	proc->argv_len = parent->argv_len;
 	proc_take_root(proc, parent);
 	proc->libc_base = parent->libc_base;
+	for (int i = 0; i < CODES_KINDS; i++)
+		codes_copy(&proc->codes[i], &parent->codes[i]);
 }
 
 static void root_set(struct proc *proc, const char *root, bool is_elsewhere)
@@ -632,9 +635,9 @@ void proc_end(struct live *live, struct proc *proc)
 	ids_done(&proc->objects);
 	ids_done(&proc->stacks);
 	free(proc->chains);
-	free(proc->codes);
+	for (int i = 0; i < CODES_KINDS; i++)
+		codes_done(&proc->codes[i]);
 	proc->chains = NULL;
-	proc->codes = NULL;
 	if (proc->pidfd >= 0)
 		close(proc->pidfd);
 	proc->pidfd = -1;

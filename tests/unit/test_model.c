@@ -350,6 +350,29 @@ static void test_code_knows_its_maker(void **state)
 	assert_string_equal(chain->links[0].subject->maker->name, "libfoo.so.1");
 	assert_null(chain->links[1].subject->maker);
 	assert_int_equal(chain->links[1].subject->kind, SUBJECT_CODE);
+	assert_int_equal(chain->seen_count, 1); /* the second is nobody's: who knows who asked it */
+	assert_true(chain->is_partial);
+}
+
+/* What called code of run time was found by a frame pointer. Its maker, or more code: believed. */
+static void test_code_is_entered_by_its_maker(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t made = scene_object(&f->scene,
+				     (struct item_object){.kind = OBJECT_CODE, .maker = f->libfoo});
+	uint32_t inner = scene_object(&f->scene,
+				      (struct item_object){.kind = OBJECT_CODE, .maker = made});
+	uint32_t other = scene_library(&f->scene, "/usr/lib/libbar.so", "libbar.so");
+	const uint32_t good[] = {f->libc, inner, made, f->libfoo, other, f->app};
+	const struct chain *chain = chain_of(f, 0, 6, good);
+	assert_string_equal(spell(chain), "libc.so.6 code code libfoo.so.1 libbar.so app|");
+	assert_int_equal(chain->seen_count, 6);
+	assert_false(chain->is_partial);
+	const uint32_t bad[] = {f->libc, made, other, f->libfoo, f->app};
+	chain = chain_of(f, 0, 5, bad);
+	assert_string_equal(spell(chain), "libc.so.6 code app|");
+	assert_int_equal(chain->seen_count, 2);
+	assert_true(chain->is_partial);
 }
 
 static void test_executable_known_before_its_object(void **state)
@@ -392,6 +415,7 @@ int main(void)
 		CASE(test_a_cut_goes_on_in_what_comes_of_it),
 		CASE(test_subjects_are_told_apart_by_file),
 		CASE(test_code_knows_its_maker),
+		CASE(test_code_is_entered_by_its_maker),
 		CASE(test_executable_known_before_its_object),
 		CASE(test_copies_are_own),
 	};

@@ -422,6 +422,42 @@ static void test_code(void **state)
 	assert_string_equal(o->rule.profile, "png");
 }
 
+/* Through the code of a conduit to whoever asked it: by frame pointers, and said so. */
+static void test_code_of_a_conduit(void **state)
+{
+	struct world *w = *state;
+	uint32_t code = lab_object_of(&w->lab,
+				      (struct item_object){.kind = OBJECT_CODE, .maker = w->curl});
+	uint32_t chain = lab_chain(&w->lab, w->process, w->libc, code, w->curl, w->png, w->app);
+	const struct outcome *o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
+	lab_expect(o, "deviates libpng.so");
+	assert_string_equal(o->method_name, "inferred");
+	assert_int_equal(o->method, METHOD_INFERRED);
+}
+
+/* The pointer led past who made the code: nobody in between is let off, and nobody is accused. */
+static void test_code_entered_by_a_stranger(void **state)
+{
+	struct world *w = *state;
+	uint32_t code = lab_object_of(&w->lab,
+				      (struct item_object){.kind = OBJECT_CODE, .maker = w->curl});
+	uint32_t chain = lab_chain(&w->lab, w->process, w->libc, code, w->png, w->app);
+	const struct outcome *o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
+	lab_expect(o, "allowed app");
+	assert_int_equal(o->method, METHOD_PARTIAL);
+}
+
+static void test_code_of_nobody(void **state)
+{
+	struct world *w = *state;
+	uint32_t code = lab_object_of(&w->lab, (struct item_object){.kind = OBJECT_CODE});
+	uint32_t chain = lab_chain(&w->lab, w->process, w->libc, code, w->app);
+	const struct outcome *o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
+	lab_expect(o, "not judged code");
+	assert_int_equal(o->method, METHOD_PARTIAL);
+	assert_ptr_equal(o->judged_by->subject, o->charged->subject);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -447,6 +483,9 @@ int main(void)
 		CASE(test_guards),
 		CASE(test_without_chain),
 		CASE(test_code),
+		CASE(test_code_of_a_conduit),
+		CASE(test_code_entered_by_a_stranger),
+		CASE(test_code_of_nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

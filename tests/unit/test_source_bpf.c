@@ -853,6 +853,93 @@ static void test_ring_tells_nothing_the_kernel_can_see(void **state)
 	assert_int_equal(count, 1);
 }
 
+static void ring_code(struct fixture *fixture, uint32_t stack, uint64_t start, uint64_t time_ns)
+{
+	struct {
+		struct wire_event event;
+		uint64_t range[2];
+	} made = { { .action = WIRE_EXEC_CODE, .hook = LIVE_HOOK_mprotect, .stack = stack,
+		     .time_ns = time_ns, .pid = (uint32_t)getpid(),
+		     .blob_len = { sizeof(made.range) } }, { start, 0x1000 } };
+
+	ring_put(&fixture->ring, WIRE_EVENT, &made, sizeof(made));
+}
+
+static void ring_stack(struct fixture *fixture, uint32_t id, uint64_t offset, uint32_t object)
+{
+	struct {
+		struct wire_stack stack;
+		struct wire_frame frame;
+	} stack = { { .id = id, .count = 1 }, { .offset = offset, .object = object } };
+
+	ring_put(&fixture->ring, WIRE_STACK, &stack, sizeof(stack));
+}
+
+static const struct kept *top_of(const struct fixture *fixture, unsigned event)
+{
+	uint32_t chain = event_at(fixture, event)->chain;
+	uint32_t stack = by_id(fixture, ITEM_CHAIN, chain)->item.chain.stack;
+	uint32_t object = by_id(fixture, ITEM_STACK, stack)->object;
+
+	for (unsigned n = 0; nth(fixture, ITEM_OBJECT, n); n++) {
+		if (nth(fixture, ITEM_OBJECT, n)->item.object.id == object)
+			return nth(fixture, ITEM_OBJECT, n);
+	}
+	return NULL;
+}
+
+/* A kernel record drains the ring to its end: what is on the stacks there may have been made by
+ * calls whose records wait in the probes' buffer behind it. Code must have its maker all the same. */
+static void test_code_has_its_maker_before_the_kernel_tells(void **state)
+{
+	struct fixture *fixture = *state;
+	struct wire_kernel_event first = event_of((uint32_t)getpid(), START, WIRE_FILE_READ);
+	struct wire_kernel_event made = event_of((uint32_t)getpid(), START, WIRE_EXEC_CODE);
+	struct wire_kernel_event last = first;
+	const struct kept *top;
+
+	root_begins();
+	root_speaks(fixture);
+	announce(&first, 7, LIVE_HOOK_open);
+	tell_event(&first, "/etc/first", "");
+	announce(&made, 7, LIVE_HOOK_mprotect);
+	made.address = 0x700000;
+	made.bytes = 0x1000;
+	tell_event(&made, "", "");
+	announce(&last, 8, LIVE_HOOK_open);
+	tell_event(&last, "/etc/last", "");
+	ring_code(fixture, 7, 0x700000, 5000);
+	ring_stack(fixture, 8, 0x700010, 0);
+	pump(fixture);
+	assert_int_equal(event_at(fixture, 1)->action, WIRE_EXEC_CODE);
+	assert_null(nth(fixture, ITEM_EVENT, 3)); /* the ring's word is no second event */
+	top = top_of(fixture, 2);
+	assert_non_null(top);
+	assert_int_equal(top->item.object.kind, OBJECT_CODE);
+	assert_int_equal(top->item.object.maker, nth(fixture, ITEM_OBJECT, 0)->item.object.id);
+}
+
+/* Memory is used again: the kernel alone saw that somebody else, of whom nothing is known, made it. */
+static void test_code_made_past_the_shim_is_not_who_was_there_before(void **state)
+{
+	struct fixture *fixture = *state;
+	struct wire_kernel_event made = event_of((uint32_t)getpid(), START, WIRE_EXEC_CODE);
+	struct wire_kernel_event last = event_of((uint32_t)getpid(), START, WIRE_FILE_READ);
+
+	root_begins();
+	root_speaks(fixture);
+	ring_code(fixture, 7, 0x700000, 4000);
+	made.address = 0x700000;
+	made.bytes = 0x1000;
+	tell_event(&made, "", "");
+	pump(fixture);
+	announce(&last, 8, LIVE_HOOK_open);
+	tell_event(&last, "/etc/last", "");
+	ring_stack(fixture, 8, 0x700010, 0);
+	pump(fixture);
+	assert_null(top_of(fixture, 1));
+}
+
 static const struct item_event *child_dials(struct fixture *fixture, unsigned nth)
 {
 	struct wire_kernel_event record = event_of(4000001, 2000, WIRE_NET_CONNECT);
@@ -1090,6 +1177,8 @@ int main(void)
 		BOTH(test_slot_that_no_shim_writes_is_forged),
 		BOTH(test_silent_program_is_uncovered),
 		BOTH(test_ring_tells_nothing_the_kernel_can_see),
+		BOTH(test_code_has_its_maker_before_the_kernel_tells),
+		BOTH(test_code_made_past_the_shim_is_not_who_was_there_before),
 		BOTH(test_who_is_heard_when_it_resolves_names),
 		cmocka_unit_test(test_ways_round_are_told_from_honest_calls),
 		cmocka_unit_test(test_shim_with_two_inodes_is_no_way_round),
