@@ -22,8 +22,15 @@ EXIT(exit_code)
 	s->event.truth = WIRE_TRUTH_OBJECT;
 	if (is_map && !(c->call->args[3] & MAP_ANONYMOUS))
 		file = file_of(c->task, (s32)c->call->args[4]);
-	if (file)
+	if (file) {
+		struct wire_kernel_mapped facts = { .offset = c->call->args[5] };
+
 		s->event.path_len = (u16)append_file(s, file);
+		file_tell(&facts.file, file);
+		s->event.path2_len = (u16)append_kernel(s, &facts, sizeof(facts));
+		if (is_elsewhere(BPF_CORE_READ(file, f_path.mnt)))
+			s->flags |= WIRE_KERNEL_ELSEWHERE;
+	}
 	return event_finish(s, c->task, c->thread, c->regs);
 }
 

@@ -109,7 +109,7 @@ static struct probe_options *options_find(struct bpf_object *object)
 static int options_set(struct bpf_loader *loader, const struct bpf_loader_options *options)
 {
 	struct probe_options *to = options_find(loader->object);
-	struct stat shim = { 0 };
+	struct stat shim = { 0 }, mounts;
 
 	if (!to)
 		return -EINVAL;
@@ -119,6 +119,7 @@ static int options_set(struct bpf_loader *loader, const struct bpf_loader_option
 	to->check_every = options->check_every;
 	to->check_actions = options->check_actions;
 	to->has_objects = loader->has_objects;
+	to->mount_namespace = stat("/proc/self/ns/mnt", &mounts) < 0 ? 0 : (uint32_t)mounts.st_ino;
 	if (options->shim_path && stat(options->shim_path, &shim))
 		return -errno;
 	to->shim_device = shim.st_dev;

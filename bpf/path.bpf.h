@@ -200,6 +200,51 @@ NOINLINE u32 append_joined(struct scratch *s, struct task_struct *task, s64 dir,
 	return s->used - before;
 }
 
+/* Does a name in our mount namespace not lead there? By the mount itself, wherever the process that
+ * uses it is: it may have come by a descriptor, and belong to no namespace any more. */
+INLINE bool is_elsewhere(struct vfsmount *vfsmount)
+{
+	struct mount *mount = (struct mount *)((u64)vfsmount -
+					       bpf_core_field_offset(struct mount, mnt));
+	struct mnt_namespace *namespace = BPF_CORE_READ(mount, mnt_ns);
+	u32 number = 0;
+
+	if (!options.mount_namespace)
+		return false;
+	bpf_core_read(&number, sizeof(number), &namespace->ns.inum);
+	return number != options.mount_namespace;
+}
+
+INLINE u64 changed_ns(struct inode *inode)
+{
+	struct inode___plain *plain = (void *)inode;
+	struct inode___hidden *hidden = (void *)inode;
+	struct inode___split *split = (void *)inode;
+	u64 seconds = 0, rest = 0;
+
+	if (bpf_core_field_exists(split->i_ctime_sec)) {
+		seconds = (u64)BPF_CORE_READ(split, i_ctime_sec);
+		rest = BPF_CORE_READ(split, i_ctime_nsec);
+	} else if (bpf_core_field_exists(hidden->__i_ctime)) {
+		seconds = (u64)BPF_CORE_READ(hidden, __i_ctime.tv_sec);
+		rest = (u64)BPF_CORE_READ(hidden, __i_ctime.tv_nsec);
+	} else if (bpf_core_field_exists(plain->i_ctime)) {
+		seconds = (u64)BPF_CORE_READ(plain, i_ctime.tv_sec);
+		rest = (u64)BPF_CORE_READ(plain, i_ctime.tv_nsec);
+	}
+	/* The uppermost bits say that somebody asked (6.13). */
+	return seconds * 1000000000 + (rest & 0x3fffffff);
+}
+
+INLINE void file_tell(struct wire_kernel_file *to, struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	to->device = device_of(BPF_CORE_READ(inode, i_sb, s_dev));
+	to->inode = BPF_CORE_READ(inode, i_ino);
+	to->changed_ns = changed_ns(inode);
+}
+
 /* File by its object: path, device, inode into the record. */
 INLINE u32 append_file(struct scratch *s, struct file *file)
 {

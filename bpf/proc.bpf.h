@@ -264,6 +264,41 @@ NOINLINE int exec_places(struct scratch *s, struct task_struct *task)
 	return 0;
 }
 
+static long interpreter_look(struct task_struct *task, struct vm_area_struct *vma, void *arg)
+{
+	struct scratch *s = *(struct scratch **)arg;
+	struct file *file = BPF_CORE_READ(vma, vm_file);
+
+	if (!file)
+		return 0;
+	file_tell(&s->exec.interpreter, file);
+	s->exec.interpreter_elsewhere = is_elsewhere(BPF_CORE_READ(file, f_path.mnt));
+	return 0;
+}
+
+/* Which files these are: their names may stand for others where the collector looks. */
+NOINLINE int exec_files(struct scratch *s, struct task_struct *task, struct file *file)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct wire_kernel_file facts;
+
+	file_tell(&facts, file);
+	s->exec.device = facts.device;
+	s->exec.inode = facts.inode;
+	s->exec.changed_ns = facts.changed_ns;
+	s->exec.code_start = BPF_CORE_READ(mm, start_code);
+	s->exec.code_end = BPF_CORE_READ(mm, end_code);
+	__builtin_memset(&s->exec.interpreter, 0, sizeof(s->exec.interpreter));
+	s->exec.interpreter_elsewhere = 0;
+	if (s->exec.interpreter_base)
+		bpf_find_vma(task, s->exec.interpreter_base, interpreter_look, &s, 0);
+	if (is_elsewhere(BPF_CORE_READ(file, f_path.mnt)))
+		s->flags |= WIRE_KERNEL_ELSEWHERE;
+	if (is_elsewhere(BPF_CORE_READ(task, fs, root.mnt)))
+		s->flags |= WIRE_KERNEL_AWAY;
+	return 0;
+}
+
 /* As the new image got it: it may overwrite it at once. */
 NOINLINE int append_environment(struct scratch *s, struct task_struct *task)
 {
@@ -313,11 +348,10 @@ NOINLINE int exec_record(struct scratch *s, struct task_struct *task, struct lin
 
 	s->flags = 0;
 	record_begin(s, WIRE_KERNEL_EXEC, sizeof(s->exec), task);
-	s->exec.device = device_of(BPF_CORE_READ(file, f_inode, i_sb, s_dev));
-	s->exec.inode = BPF_CORE_READ(file, f_inode, i_ino);
 	s->exec.is_secure = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec) ? 1 : 0;
 	s->exec.pad = 0;
 	exec_places(s, task);
+	exec_files(s, task, file);
 	exec_pipes(s, task);
 	s->exec.path_len = (u16)append_path(s, &file->f_path);
 	s->exec.argv_len = (u16)append_argv(s, task);

@@ -62,6 +62,7 @@ struct probe_options {
 	uint32_t has_shim;
 	uint32_t check_every, check_actions;
 	uint32_t cpus;
+	uint32_t mount_namespace; /* the collector's; 0: not known */
 	uint32_t has_objects; /* LSM programs tell about paths: see path.bpf.h */
 };
 

@@ -79,6 +79,25 @@ struct inode {
 	struct super_block *i_sb;
 };
 
+/* When it was last changed: i_ctime up to 6.5, __i_ctime up to 6.10, then two fields. */
+struct timespec64 {
+	long long tv_sec;
+	long tv_nsec;
+};
+
+struct inode___plain {
+	struct timespec64 i_ctime;
+};
+
+struct inode___hidden {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___split {
+	long long i_ctime_sec;
+	u32 i_ctime_nsec;
+};
+
 struct dentry {
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
@@ -91,7 +110,13 @@ struct vfsmount {
 	struct dentry *mnt_root;
 };
 
-struct mnt_namespace;
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
 
 struct mount {
 	struct mount *mnt_parent;
@@ -132,6 +157,7 @@ struct vm_area_struct {
 };
 
 struct mm_struct {
+	unsigned long start_code, end_code;
 	unsigned long start_stack;
 	unsigned long arg_start, arg_end, env_start, env_end;
 	struct file *exe_file;

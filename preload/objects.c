@@ -6,6 +6,7 @@
 #include <sys/auxv.h>
 
 #include "hook.h"
+#include "mount.h"
 
 #define OBJECTS 1024u /* power of two */
 #define PROBES 16u
@@ -150,8 +151,12 @@ static bool object_publish(uint32_t id, const struct dl_find_object *object)
 	const char *path = map->l_name ? map->l_name : "";
 	uint32_t path_bytes = (uint32_t)strnlen(path, 4095);
 	uint32_t soname_bytes = (uint32_t)strnlen(soname, 255);
+	uint32_t mount = mount_here();
+	struct wire_file file;
+	uint32_t file_bytes =
+		mount_mapped(mount, (uint64_t)object->dlfo_map_start, &file) ? sizeof(file) : 0;
 	uint32_t bytes = ring_round((uint32_t)sizeof(struct wire_object) + path_bytes +
-				    soname_bytes + build_id.bytes);
+				    soname_bytes + build_id.bytes + file_bytes);
 	struct wire_object *record = ring_reserve(bytes, WIRE_FAMILY_META);
 	unsigned flags = 0;
 	char *at;
@@ -165,10 +170,14 @@ static bool object_publish(uint32_t id, const struct dl_find_object *object)
 	record->path_len = (uint16_t)path_bytes;
 	record->soname_len = (uint16_t)soname_bytes;
 	record->build_id_len = (uint16_t)build_id.bytes;
+	record->mount = mount;
 	at = (char *)(record + 1);
 	at = mempcpy(at, path, path_bytes);
 	at = mempcpy(at, soname, soname_bytes);
-	memcpy(at, build_id.data ? build_id.data : "", build_id.bytes);
+	at = mempcpy(at, build_id.data ? build_id.data : "", build_id.bytes);
+	memcpy(at, &file, file_bytes);
+	if (file_bytes)
+		flags |= WIRE_OBJECT_FILE;
 	if (!path_bytes)
 		flags |= WIRE_OBJECT_MAIN;
 	if (object_is_shim(record->start))

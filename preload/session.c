@@ -5,6 +5,7 @@
  * failure leaves the program running as if we were not there.
  */
 #include "exchange.h"
+#include "mount.h"
 #include "python.h"
 #include "script.h"
 
@@ -62,7 +63,7 @@ static const char *field_text(const char *at, char *ret, unsigned digits)
 }
 
 struct parsed {
-	uint64_t parent, origin, serial, ring_kib, wait_ms, flags;
+	uint64_t parent, origin, serial, ring_kib, wait_ms, flags, mount;
 };
 
 static bool session_parse(const char *at, struct parsed *p)
@@ -86,6 +87,8 @@ static bool session_parse(const char *at, struct parsed *p)
 	if (!(at = field_number(at, 10, &p->wait_ms)) || *at++ != colon)
 		return false;
 	if (!(at = field_number(at, 16, &p->flags)))
+		return false;
+	if (*at == colon && !(at = field_number(at + 1, 10, &p->mount)))
 		return false;
 	if (*at == colon && strlen(at + 1) < sizeof(session.path_socket))
 		strcpy(session.path_socket, at + 1);
@@ -143,6 +146,7 @@ unsigned session_format(char *buffer, size_t bytes, uint32_t origin, uint32_t se
 	at = put_number(at, session.ring_kib);
 	at = put_number(at, session.wait_ms);
 	at = put_hex(at, flags, 2);
+	at = put_number(at, mount_home());
 	at = put_text(at, session.path_socket, 0);
 	return (unsigned)(at - buffer - 1);
 }
@@ -358,15 +362,22 @@ static void process_publish(bool is_start)
 	uint32_t home = (uint32_t)strnlen(saved_home, 1024), path = (uint32_t)strnlen(saved_path, 4096);
 	struct wire_pipes pipes;
 	uint32_t pipe_bytes = is_start ? script_pipes(arguments, argv, &pipes) : 0;
+	uint32_t mount = mount_here();
+	struct wire_file file;
+	uint32_t file_bytes = mount_program(mount, &file) ? sizeof(file) : 0;
+	unsigned flags = argv < arguments_bytes ? WIRE_ARGV_CUT : 0;
 	struct wire_process *record;
 	char *at;
 
+	/* Where root is anybody, a name below /usr may stand for anything. */
+	if (mount && mount != mount_home())
+		exe_bytes = -1;
 	if (exe_bytes < 0)
 		exe_bytes = sys_call3(SYS_readlink, "/proc/self/exe", exe, sizeof(exe));
 	exe_bytes = exe_bytes < 0 ? 0 : exe_bytes;
 	cwd_bytes = cwd_bytes < 1 || cwd[0] != '/' ? 0 : cwd_bytes - 1;
 	bytes = ring_round((uint32_t)(sizeof(*record) + (size_t)exe_bytes + (size_t)cwd_bytes) +
-			   argv + home + path + pipe_bytes);
+			   argv + home + path + pipe_bytes + file_bytes);
 	record = ring_reserve(bytes, WIRE_FAMILY_META);
 	if (!record)
 		return;
@@ -381,6 +392,7 @@ static void process_publish(bool is_start)
 	record->home_len = (uint16_t)home;
 	record->path_len = (uint16_t)path;
 	record->pipes_len = (uint16_t)pipe_bytes;
+	record->mount = mount;
 	at = (char *)(record + 1);
 	at = mempcpy(at, exe, (size_t)exe_bytes);
 	at = mempcpy(at, cwd, (size_t)cwd_bytes);
@@ -389,8 +401,9 @@ static void process_publish(bool is_start)
 		at[-1] = 0;
 	at = mempcpy(at, saved_home, home);
 	at = mempcpy(at, saved_path, path);
-	memcpy(at, &pipes, pipe_bytes);
-	ring_commit(record, bytes, WIRE_PROCESS, argv < arguments_bytes ? WIRE_ARGV_CUT : 0);
+	at = mempcpy(at, &pipes, pipe_bytes);
+	memcpy(at, &file, file_bytes);
+	ring_commit(record, bytes, WIRE_PROCESS, flags | (file_bytes ? WIRE_PROCESS_FILE : 0));
 }
 
 /* --- attaching ----------------------------------------------------------------------------------- */
@@ -475,6 +488,7 @@ bool session_init(const char *text)
 		return false;
 	session.ring_kib = (uint32_t)p.ring_kib;
 	session.wait_ms = (uint32_t)(p.wait_ms > 1000 ? 1000 : p.wait_ms);
+	mount_home_init((uint32_t)p.mount);
 	session.flags = (uint32_t)p.flags & ~(uint32_t)WIRE_SESSION_USER_PRELOAD;
 	if (session.flags & WIRE_SESSION_NOP)
 		return false;

@@ -155,6 +155,9 @@ bool bpf_stack_unwind(struct bpf *bpf, struct proc *proc, const struct wire_kern
 		      const struct wire_kernel_regs *regs, const void *copy, size_t bytes,
 		      struct seen_stack *ret);
 
+/* Which file that frame is in. */
+struct seen_file bpf_seen_of(const struct proc *proc, const struct unwind_frame *frame);
+
 /* bpf_elf.c: NULL when out of memory. Valid until the next call. */
 /* Of a file that was not examined: does its name, vouched for by a package, say libc, a known honest
  * caller or the shim? */
@@ -172,7 +175,7 @@ void bpf_map_done(struct bpf *bpf);
 void bpf_map_image(struct bpf *bpf, const struct proc *proc, const struct unwind_who *who,
 		   const struct wire_kernel_exec *record);
 bool bpf_map_file(struct bpf *bpf, const struct proc *proc, const struct unwind_who *who,
-		  const struct wire_kernel_event *record, struct str path);
+		  const struct wire_kernel_event *record, struct str path, struct str mapped);
 
 /* bpf_bypass.c */
 enum bypass bpf_bypass_of(struct bpf *bpf, const struct proc *proc, const struct seen_stack *stack);

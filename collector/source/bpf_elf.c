@@ -88,7 +88,7 @@ static void elf_examine(int fd, uint64_t bytes, struct elf_facts *facts)
  * upgrade) or its file system gives mappings other numbers than stat(2) (overlays). A package vouches
  * for the name; where one owns the file, nobody but root put it there. */
 static void facts_by_name(const struct bpf *bpf, const struct proc *proc, const char *path,
-			  struct elf_facts *facts)
+			  const struct seen_file *seen, struct elf_facts *facts)
 {
 	static const char deleted[] = " (deleted)";
 	struct path_buffer plain;
@@ -103,7 +103,7 @@ static void facts_by_name(const struct bpf *bpf, const struct proc *proc, const 
 	name = strrchr(plain.text, '/');
 	if (!name || strlen(name + 1) >= sizeof(facts->soname) ||
 	    !packages_find(bpf->live->packages, plain.text) ||
-	    !mounts_is_ours(bpf->live, proc, plain.text))
+	    !mounts_is_seen(bpf->live, proc, plain.text, seen))
 		return;
 	strcpy(facts->soname, name + 1);
 	facts->is_honest = is_honest(facts->soname);
@@ -119,6 +119,7 @@ static void facts_conclude(struct elf_facts *facts)
 bool bpf_elf_is_innocent(const struct bpf *bpf, const struct proc *proc,
 			 const struct unwind_frame *frame)
 {
+	const struct seen_file seen = bpf_seen_of(proc, frame);
 	struct elf_facts facts = { .soname = "" };
 	char path[PATH_MAX];
 
@@ -126,7 +127,7 @@ bool bpf_elf_is_innocent(const struct bpf *bpf, const struct proc *proc,
 		return false;
 	memcpy(path, frame->path, frame->path_len);
 	path[frame->path_len] = '\0';
-	facts_by_name(bpf, proc, path, &facts);
+	facts_by_name(bpf, proc, path, &seen, &facts);
 	facts_conclude(&facts);
 	return facts.is_libc || facts.is_honest ||
 	       (bpf->shim_map_inode && frame->inode == bpf->shim_map_inode &&
@@ -169,6 +170,7 @@ static bool is_same_file(const struct bpf *bpf, const struct stat *st, uint64_t 
 static void facts_fill(struct bpf *bpf, const struct proc *proc, const struct unwind_frame *frame,
 		       struct elf_facts *facts)
 {
+	const struct seen_file seen = bpf_seen_of(proc, frame);
 	char path[PATH_MAX];
 	struct stat st;
 	int fd;
@@ -177,7 +179,7 @@ static void facts_fill(struct bpf *bpf, const struct proc *proc, const struct un
 		return;
 	memcpy(path, frame->path, frame->path_len);
 	path[frame->path_len] = '\0';
-	fd = mounts_open(bpf->live, proc, path);
+	fd = mounts_open(bpf->live, proc, path, &seen);
 	/* Another file may have its place by now. */
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    is_same_file(bpf, &st, frame->object->inode)) {
@@ -187,9 +189,9 @@ static void facts_fill(struct bpf *bpf, const struct proc *proc, const struct un
 		elf_examine(fd, (uint64_t)st.st_size, facts);
 		facts->is_honest = !proc->view.root[0] && is_honest(facts->soname) &&
 				   packages_find(bpf->live->packages, path) &&
-				   mounts_is_ours(bpf->live, proc, path);
+				   mounts_is_seen(bpf->live, proc, path, &seen);
 	} else {
-		facts_by_name(bpf, proc, path, facts);
+		facts_by_name(bpf, proc, path, &seen, facts);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -199,10 +201,14 @@ static void facts_fill(struct bpf *bpf, const struct proc *proc, const struct un
 const struct elf_facts *bpf_elf_of(struct bpf *bpf, const struct proc *proc,
 				   const struct unwind_frame *frame)
 {
+	struct {
+		uint64_t id, mounts, told;
+	} what = { frame->object->id, proc->mounts.number, frame->told };
 	struct map_entry *entry;
-	uint64_t id = frame->object->id;
 
-	entry = map_add(&bpf->elfs, key_of(bpf->live->seed, &id, sizeof(id)));
+	/* One file may be trusted by the name it has here, and not by the one it has there. */
+	entry = map_add(&bpf->elfs, key_of(key_of(bpf->live->seed, frame->path, frame->path_len).hi,
+					   &what, sizeof(what)));
 	if (!entry)
 		return NULL;
 	if (entry->value)

@@ -362,7 +362,7 @@ static void code_mapped(struct bpf *bpf, const struct deed *deed, const struct p
 	const struct unwind_who who = { record->head.pid, record->head.tid,
 					record->head.start_ns };
 
-	if (!bpf_map_file(bpf, proc, &who, record, deed->blobs[0]))
+	if (!bpf_map_file(bpf, proc, &who, record, deed->blobs[0], deed->blobs[1]))
 		unwind_process_changed(bpf->unwind, &who);
 }
 

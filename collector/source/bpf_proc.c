@@ -194,6 +194,16 @@ static void exec_home(struct proc *image, struct str environment)
 	image->home = home;
 }
 
+/* The file by the kernel's word, and with it what its name is worth. */
+static void exec_seen(struct proc *image, const struct wire_kernel_exec *record)
+{
+	bool is_elsewhere = record->head.flags & WIRE_KERNEL_ELSEWHERE;
+
+	image->exe_seen = (struct seen_file){ record->device, record->inode, record->changed_ns,
+					      is_elsewhere ? SEEN_FILE : SEEN_HERE };
+	mounts_told(image, record->head.flags & WIRE_KERNEL_AWAY);
+}
+
 int bpf_proc_exec(struct bpf *bpf, const struct wire_kernel_exec *record, size_t bytes)
 {
 	const struct wire_kernel_head *head = &record->head;
@@ -222,6 +232,7 @@ int bpf_proc_exec(struct bpf *bpf, const struct wire_kernel_exec *record, size_t
 	image->pipes = (struct wire_pipes){ record->input_pipe, record->output_pipe,
 					    record->high_pipe };
 	proc_take_root(image, old);
+	exec_seen(image, record);
 	exec_replace(bpf, old, image);
 	proc_set_image(image, exe, argv, cwd);
 	exec_home(image, environment);

@@ -13,10 +13,22 @@ static bool is_main(const struct proc *proc, const struct unwind_frame *frame)
 	       !memcmp(proc->exe, frame->path, frame->path_len);
 }
 
+struct seen_file bpf_seen_of(const struct proc *proc, const struct unwind_frame *frame)
+{
+	struct seen_file seen = { frame->device, frame->inode, 0, frame->told };
+
+	if (is_main(proc, frame) && proc->exe_seen.where)
+		return proc->exe_seen;
+	if (!seen.where && proc->mounts.number && seen.inode)
+		seen.where = SEEN_FILE;
+	return seen;
+}
+
 static uint32_t object_describe(struct bpf *bpf, const struct proc *proc,
 				const struct unwind_frame *frame, const struct elf_facts *facts)
 {
 	struct item_object object = { .kind = OBJECT_ELF };
+	const struct seen_file seen = bpf_seen_of(proc, frame);
 	struct str path = { frame->path, frame->path_len };
 	struct path_buffer real;
 
@@ -33,7 +45,7 @@ static uint32_t object_describe(struct bpf *bpf, const struct proc *proc,
 	if (object.is_vdso)
 		object.path = STR_LIT("[vdso]");
 	else
-		object_locate(bpf->live, proc, path, true, &object, &real);
+		object_locate_seen(bpf->live, proc, path, true, &seen, &object, &real);
 	object.is_deleted |= frame->is_deleted;
 	return define_object(bpf->live, &object);
 }
@@ -42,9 +54,10 @@ static uint32_t object_of_frame(struct bpf *bpf, const struct proc *proc,
 				const struct unwind_frame *frame, const struct elf_facts *facts)
 {
 	struct {
-		uint64_t id, device, inode;
+		uint64_t id, device, inode, mounts;
 		char root[sizeof(proc->view.root)];
 		uint32_t is_main, kind;
+		uint64_t told;
 	} what;
 	struct map_entry *entry;
 
@@ -58,8 +71,12 @@ static uint32_t object_of_frame(struct bpf *bpf, const struct proc *proc,
 	what.inode = frame->inode;
 	what.is_main = is_main(proc, frame);
 	what.kind = frame->kind;
+	what.mounts = proc->mounts.number;
+	what.told = frame->told;
 	memcpy(what.root, proc->view.root, sizeof(what.root));
-	entry = map_add(&bpf->objects, key_of(bpf->live->seed, &what, sizeof(what)));
+	entry = map_add(&bpf->objects,
+			key_of(key_of(bpf->live->seed, frame->path, frame->path_len).hi, &what,
+			       sizeof(what)));
 	if (entry && entry->value)
 		return entry->value - 1;
 	what.kind = object_describe(bpf, proc, frame, facts);

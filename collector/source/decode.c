@@ -42,11 +42,24 @@ static const void *record_open(const void *record, uint32_t size, size_t fixed,
 	return record;
 }
 
+/* Which file it says that something is: only told where our names may stand for others. */
+static void file_take(struct tail *tail, bool is_told, struct seen_file *seen)
+{
+	struct wire_file file;
+	struct str text = tail_take(tail, is_told ? sizeof(file) : 0);
+
+	if (text.len != sizeof(file))
+		return;
+	memcpy(&file, text.data, sizeof(file));
+	*seen = (struct seen_file){ file.device, file.inode, 0, SEEN_FILE };
+}
+
 static int decode_process(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
 {
 	struct tail tail;
 	const struct wire_process *record = record_open(bytes, size, sizeof(*record), &tail);
 	struct str strings[5], pipes;
+	struct seen_file exe = { .where = SEEN_NOT };
 
 	if (!record || (proc->id && !proc->is_kernel))
 		return -EINVAL;
@@ -56,10 +69,14 @@ static int decode_process(struct live *live, struct proc *proc, const void *byte
 	strings[3] = tail_take(&tail, record->home_len);
 	strings[4] = tail_take(&tail, record->path_len);
 	pipes = tail_take(&tail, record->pipes_len);
+	file_take(&tail, record->head.flags & WIRE_PROCESS_FILE, &exe);
 	if (tail.is_short || (pipes.len && pipes.len != sizeof(proc->pipes)))
 		return -EINVAL;
 	if (pipes.len && !proc->is_kernel)
 		memcpy(&proc->pipes, pipes.data, sizeof(proc->pipes));
+	proc->told_mount = record->mount;
+	if (!proc->is_kernel)
+		proc->exe_seen = exe;
 	/* A trailing NUL would read as one more, empty argument. */
 	if (strings[2].len && !strings[2].data[strings[2].len - 1])
 		strings[2].len--;
@@ -71,6 +88,7 @@ static int decode_object(struct live *live, struct proc *proc, const void *bytes
 {
 	struct tail tail;
 	const struct wire_object *record = record_open(bytes, size, sizeof(*record), &tail);
+	struct seen_file seen = { .where = SEEN_NOT };
 	struct str strings[3];
 
 	if (!record)
@@ -78,15 +96,17 @@ static int decode_object(struct live *live, struct proc *proc, const void *bytes
 	strings[0] = tail_take(&tail, record->path_len);
 	strings[1] = tail_take(&tail, record->soname_len);
 	strings[2] = tail_take(&tail, record->build_id_len);
+	file_take(&tail, record->head.flags & WIRE_OBJECT_FILE, &seen);
 	if (tail.is_short || !record->id)
 		return -EINVAL;
+	mounts_mapped(live, proc, record, &seen);
 	if (record->head.flags & WIRE_OBJECT_PYTHON)
 		return ids_set(&proc->objects, record->id,
 			       python_object(live, proc, record, strings[0]));
 	if (!proc->libc_base && strings[1].len == sizeof("libc.so.6") - 1 &&
 	    !memcmp(strings[1].data, "libc.so.6", strings[1].len))
 		proc->libc_base = record->base;
-	return ids_set(&proc->objects, record->id, object_of_wire(live, proc, record, strings));
+	return ids_set(&proc->objects, record->id, object_of_wire(live, proc, record, strings, &seen));
 }
 
 static uint32_t lost_object(uint32_t *flags)

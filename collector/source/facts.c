@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -139,34 +140,57 @@ enum root_kind facts_root(uint32_t pid, struct path_buffer *ret)
 	return is_same && !strcmp(ret->text, "/") ? ROOT_OURS : ROOT_OTHER;
 }
 
-bool facts_mapped(uint32_t pid, uint64_t address, struct path_buffer *ret)
+/* The line of the mapping at address, to be freed; NULL: none. */
+static char *mapped_line(uint32_t pid, uint64_t address)
 {
 	char name[64], *line = NULL;
+	unsigned long long start, end;
 	size_t room = 0;
 	FILE *file;
-	bool is_found = false;
 
 	snprintf(name, sizeof(name), "/proc/%u/maps", pid);
 	file = pid ? fopen(name, "re") : NULL;
-	if (!file)
-		return false;
-	while (!is_found && getline(&line, &room, file) > 0) {
-		unsigned long long start, end;
-		const char *path = strchr(line, '/');
-
-		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || address < start ||
-		    address >= end || !path)
-			continue;
-		ret->len = strcspn(path, "\n");
-		if (ret->len >= sizeof(ret->text))
-			break;
-		memcpy(ret->text, path, ret->len);
-		ret->text[ret->len] = '\0';
-		is_found = true;
+	while (file && getline(&line, &room, file) > 0) {
+		if (sscanf(line, "%llx-%llx", &start, &end) == 2 && address >= start && address < end) {
+			fclose(file);
+			return line;
+		}
 	}
 	free(line);
-	fclose(file);
-	return is_found;
+	if (file)
+		fclose(file);
+	return NULL;
+}
+
+bool facts_mapped(uint32_t pid, uint64_t address, struct path_buffer *ret)
+{
+	char *line = mapped_line(pid, address);
+	const char *path = line ? strchr(line, '/') : NULL;
+	bool is_whole;
+
+	ret->len = path ? strcspn(path, "\n") : 0;
+	is_whole = ret->len && ret->len < sizeof(ret->text);
+	if (is_whole) {
+		memcpy(ret->text, path, ret->len);
+		ret->text[ret->len] = '\0';
+	}
+	free(line);
+	return is_whole;
+}
+
+bool facts_mapped_file(uint32_t pid, uint64_t address, uint64_t *ret_device, uint64_t *ret_inode)
+{
+	unsigned number_major = 0, number_minor = 0;
+	unsigned long long inode = 0;
+	char *line = mapped_line(pid, address);
+	bool is_file = line && sscanf(line, "%*x-%*x %*s %*x %x:%x %llu", &number_major,
+				      &number_minor, &inode) == 3 &&
+		       inode;
+
+	free(line);
+	*ret_device = makedev(number_major, number_minor);
+	*ret_inode = inode;
+	return is_file;
 }
 
 bool facts_home(uint32_t uid, struct path_buffer *ret)

@@ -53,6 +53,7 @@ int live_init(struct live *live, const char *const *redact, const char *dpkg_dir
 		live_done(live);
 		return result;
 	}
+	live->root_mount = same_mount_id("/");
 	live->packages = packages_open(dpkg_directory, live->seed);
 	live->dists = dists_new(live->seed);
 	live_clock(live);

@@ -40,12 +40,29 @@ struct chain_memo {
 };
 #define CHAIN_MEMOS 512u
 
+/* Which file it was that somebody ran or mapped, by the word of the kernel at that moment: a name
+ * looked up later may be another file's. */
+enum seen_where {
+	SEEN_NOT,   /* nobody told */
+	SEEN_HERE,  /* below a mount of our own namespace: the name is its name */
+	SEEN_FILE,  /* not there, or not known whether: device and inode are compared */
+	SEEN_OTHER, /* known not to be the file that we have under that name */
+};
+
+struct seen_file {
+	uint64_t device, inode;
+	uint64_t changed_ns; /* 0: not told */
+	uint8_t where;	     /* enum seen_where */
+};
+
 /* The ring is ahead of the kernel's records, or behind: what each of them told is kept apart. */
 enum codes_kind { CODES_TOLD, CODES_SEEN, CODES_KINDS };
 
 /* A process in another mount namespace, where our names may stand for other files. */
+#define MOUNTS_UNSEEN UINT64_MAX
 struct mounts {
-	uint64_t number;      /* the namespace's, 0: ours */
+	uint64_t number;      /* the namespace's, 0: ours; MOUNTS_UNSEEN: another, gone before we looked */
+	bool is_unlooked;     /* it is what its maker had: the process itself could not be asked */
 	int fd, root_fd;      /* held, so that it can be looked into when the process is gone; -1 */
 };
 
@@ -96,6 +113,8 @@ struct proc {
 	char *root;	      /* real path of its root where that is not ours, or NULL */
 	bool is_elsewhere;    /* in another mount namespace: root is a path of that one */
 	struct mounts mounts; /* mounts.c */
+	struct seen_file exe_seen; /* the file that exe names */
+	uint32_t told_mount; /* of its root, by its own word; 0: not told */
 };
 
 /* __libc_start_main of a libc. */
@@ -151,7 +170,10 @@ struct live {
 	struct expectation **expectations; /* oldest first */
 	uint32_t expectation_count, expectation_room;
 	struct map places; /* (start of a mapping, build-id) -> item id of the object: for forked children */
-	struct map lookalikes; /* (mount namespace, path) -> 1 our file, 2 another */
+	struct map lookalikes; /* (mount namespace or file, path) -> 1 our file, 2 another */
+	uint32_t root_mount; /* id of the mount that our / is on, 0: not known */
+	uint32_t mount_asked, mount_asked_ms; /* the last one that was looked for, and when */
+	bool is_mount_ours;
 	struct map arrived; /* (instance, serial) -> item id of the process that said hello */
 
 	/* Takes the hellos that are there now (shim only); NULL: nobody can. */
@@ -238,16 +260,20 @@ void startup_learn(struct live *live, const struct item_object *object);
 uint32_t startup_flags(const struct live *live, const struct item_frame *frames, uint32_t count);
 
 /* --- object.c ---------------------------------------------------------------------------- */
-/* Item id, or OBJECT_OURS. Strings: path, soname, build-id (raw). */
+/* Item id, or OBJECT_OURS. Strings: path, soname, build-id (raw). seen: which file it is. */
 uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_object *record,
-			const struct str strings[3]);
+			const struct str strings[3], const struct seen_file *seen);
 /* Remembers that memory was made executable then, by code of object maker, 0: not known whose. */
 void object_code_made(struct live *live, struct proc *proc, enum codes_kind kind, uint64_t start,
 		      uint64_t bytes, uint32_t maker, uint64_t time_ns);
 /* Fills what the disk knows: path, device, inode, package. real is the memory behind path.
- * is_recorded: path is not as the process sees it but as we record it. */
+ * is_recorded: path is not as the process sees it but as we record it. seen: which file it is, or
+ * NULL. */
 void object_locate(struct live *live, const struct proc *proc, struct str path, bool is_recorded,
 		   struct item_object *object, struct path_buffer *real);
+void object_locate_seen(struct live *live, const struct proc *proc, struct str path,
+			bool is_recorded, const struct seen_file *seen,
+			struct item_object *object, struct path_buffer *real);
 /* The object of an address that no file maps, 0 when nobody was seen making it. kind: who tells of
  * the address. */
 uint32_t object_of_code(const struct proc *proc, enum codes_kind kind, uint64_t address);
@@ -302,13 +328,39 @@ void lineage_done(struct live *live);
 /* --- mounts.c ---------------------------------------------------------------------------- */
 /* before: what it was made from, or NULL. */
 void mounts_take(struct proc *proc, const struct proc *before);
+/* What is known for sure about a process that may be gone: its root is in our namespace, or not. */
+void mounts_told(struct proc *proc, bool is_away);
+/* The same by the mount its root is on (proc->told_mount). */
+void mounts_look(struct live *live, struct proc *proc);
+/* What a record of an object says about where it was mapped, before the object is looked at. seen:
+ * what it told of the file; on return, what that is worth. */
+void mounts_mapped(struct live *live, struct proc *proc, const struct wire_object *record,
+		   struct seen_file *seen);
 void mounts_done(struct mounts *mounts);
 /* Is path, as recorded, the file that we find under that name? */
 bool mounts_is_ours(struct live *live, const struct proc *proc, const char *path);
+/* The same where it may be known which file it is; NULL: whatever the process has there. */
+bool mounts_is_seen(struct live *live, const struct proc *proc, const char *path,
+		    const struct seen_file *seen);
 /* The file that the process has under that recorded path, to be read; or -1. */
-int mounts_open(struct live *live, const struct proc *proc, const char *path);
+int mounts_open(struct live *live, const struct proc *proc, const char *path,
+		const struct seen_file *seen);
 /* Says of a path that goes out as the name of somebody who acts that it is not ours. */
-void mounts_mark(struct live *live, const struct proc *proc, struct path_buffer *path);
+void mounts_mark(struct live *live, const struct proc *proc, const struct seen_file *seen,
+		 struct path_buffer *path);
+
+/* --- same.c ------------------------------------------------------------------------------ */
+enum same_file {
+	SAME_NO,
+	SAME_YES,
+	SAME_UNSURE, /* the numbers agree, and on this file system two files may have the same */
+};
+/* Is the file that we find at path the one that was seen? */
+enum same_file same_file(const char *path, const struct seen_file *seen);
+/* Id of the mount that a path of ours is on, 0: not known. */
+uint32_t same_mount_id(const char *path);
+/* Is there a mount of that id in our namespace? */
+bool same_has_mount(uint32_t id);
 
 /* --- facts.c ----------------------------------------------------------------------------- */
 bool facts_link(uint32_t pid, const char *name, struct path_buffer *ret);
@@ -324,6 +376,8 @@ enum root_kind {
 enum root_kind facts_root(uint32_t pid, struct path_buffer *ret);
 /* The file mapped at that address, as the kernel names it. */
 bool facts_mapped(uint32_t pid, uint64_t address, struct path_buffer *ret);
+/* Its device and inode, as mappings have them. */
+bool facts_mapped_file(uint32_t pid, uint64_t address, uint64_t *ret_device, uint64_t *ret_inode);
 /* False when it cannot be known. */
 bool facts_home(uint32_t uid, struct path_buffer *ret);
 bool facts_is_gone(uint32_t pid);

@@ -11,8 +11,9 @@
 
 #include "live.h"
 
-void object_locate(struct live *live, const struct proc *proc, struct str path, bool is_recorded,
-		   struct item_object *object, struct path_buffer *real)
+void object_locate_seen(struct live *live, const struct proc *proc, struct str path,
+			bool is_recorded, const struct seen_file *seen,
+			struct item_object *object, struct path_buffer *real)
 {
 	struct path_buffer host;
 	const struct package *package;
@@ -25,8 +26,8 @@ void object_locate(struct live *live, const struct proc *proc, struct str path, 
 			   path.len, true, real);
 		paths_record(&proc->view, real);
 	}
-	if (!mounts_is_ours(live, proc, real->text)) {
-		mounts_mark(live, proc, real);
+	if (!mounts_is_seen(live, proc, real->text, seen)) {
+		mounts_mark(live, proc, seen, real);
 		object->path = (struct str){ real->text, (uint32_t)real->len };
 		return;
 	}
@@ -58,6 +59,12 @@ void object_locate(struct live *live, const struct proc *proc, struct str path, 
 		(struct str){ package->version, (uint32_t)strlen(package->version) };
 }
 
+void object_locate(struct live *live, const struct proc *proc, struct str path, bool is_recorded,
+		   struct item_object *object, struct path_buffer *real)
+{
+	object_locate_seen(live, proc, path, is_recorded, NULL, object, real);
+}
+
 /* Of a mapping that forked children have, too. */
 static struct key place_key(const struct live *live, const struct wire_object *record,
 			    struct str build_id)
@@ -72,7 +79,7 @@ static struct key place_key(const struct live *live, const struct wire_object *r
 }
 
 uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_object *record,
-			const struct str strings[3])
+			const struct str strings[3], const struct seen_file *seen)
 {
 	static const char digits[] = "0123456789abcdef";
 	struct item_object object = { .kind = OBJECT_ELF, .soname = strings[1] };
@@ -96,17 +103,17 @@ uint32_t object_of_wire(struct live *live, struct proc *proc, const struct wire_
 	if (object.is_vdso)
 		object.path = STR_LIT("[vdso]");
 	else if (object.is_main && proc->exe[0])
-		object_locate(live, proc, (struct str){ proc->exe, (uint32_t)strlen(proc->exe) },
-			      true, &object, &real);
+		object_locate_seen(live, proc, (struct str){ proc->exe, (uint32_t)strlen(proc->exe) },
+				   true, &proc->exe_seen, &object, &real);
 	else if (proc->view.outside && facts_mapped(proc->pid, record->start, &mapped))
 		/* It may have been mapped before the root was changed. */
-		object_locate(live, proc, (struct str){ mapped.text, (uint32_t)mapped.len }, true,
-			      &object, &real);
+		object_locate_seen(live, proc, (struct str){ mapped.text, (uint32_t)mapped.len },
+				   true, seen, &object, &real);
 	else if (proc->view.outside && proc->how == PROCESS_FORK && raw &&
 		 (place = map_find(&live->places, key)))
 		return place->value; /* it is gone, and had its parent's mappings */
 	else if (strings[0].len)
-		object_locate(live, proc, strings[0], false, &object, &real);
+		object_locate_seen(live, proc, strings[0], false, seen, &object, &real);
 	id = define_object(live, &object);
 	place = raw ? map_add(&live->places, key) : NULL;
 	if (place)

@@ -158,6 +158,7 @@ void proc_inherit(struct proc *proc, const struct proc *parent)
 	text_set(&proc->argv, parent->argv, parent->argv_len);
 	proc->argv_len = parent->argv_len;
 	proc_take_root(proc, parent);
+	proc->exe_seen = parent->exe_seen;
 	proc->libc_base = parent->libc_base;
 	for (int i = 0; i < CODES_KINDS; i++)
 		codes_copy(&proc->codes[i], &parent->codes[i]);
@@ -352,6 +353,7 @@ static void proc_take_facts(struct live *live, struct proc *proc, const struct s
 
 	if (!proc->is_kernel)
 		proc_take_root(proc, parent);
+	mounts_look(live, proc);
 	if (strings[1].len) {
 		proc_set_cwd(proc, strings[1]);
 	} else if (facts_link(proc->pid, "cwd", &fact)) {
@@ -373,10 +375,10 @@ static struct str path_marked(struct live *live, const struct proc *proc, const 
 {
 	struct path_buffer text;
 
-	if (!proc->mounts.number || path[0] != '/')
+	if ((!proc->mounts.number && proc->exe_seen.where <= SEEN_HERE) || path[0] != '/')
 		return queue_text(&live->queue, path);
 	paths_normalise(path, strlen(path), &text);
-	mounts_mark(live, proc, &text);
+	mounts_mark(live, proc, NULL, &text);
 	return queue_str(&live->queue, text.text, text.len);
 }
 

@@ -483,9 +483,10 @@ static size_t session_write(const struct source_ring *ring, bool has_preload, ch
 	if (has_preload)
 		flags |= WIRE_SESSION_USER_PRELOAD;
 	sodium_bin2hex(secret, sizeof(secret), ring->sockets.secret, WIRE_SECRET_BYTES);
-	len = snprintf(text, bytes, "%s=1:%s:%s:%016x:%08x:%08x:%u:%u:%x%s%s", WIRE_ENV_NAME,
+	len = snprintf(text, bytes, "%s=1:%s:%s:%016x:%08x:%08x:%u:%u:%x:%u%s%s", WIRE_ENV_NAME,
 		       ring->sockets.name, secret, 0, 0, ROOT_SERIAL, ring->options.ring_bytes >> 10,
-		       ring->options.wait_ms, flags, ring->sockets.path[0] ? ":" : "",
+		       ring->options.wait_ms, flags, ring->live.root_mount,
+		       ring->sockets.path[0] ? ":" : "",
 		       ring->sockets.path);
 	sodium_memzero(secret, sizeof(secret));
 	return (size_t)len + 1;

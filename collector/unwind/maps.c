@@ -207,7 +207,7 @@ struct region *maps_find(const struct maps *maps, uint64_t address)
 	return NULL;
 }
 
-const struct region *maps_overlap(const struct maps *maps, uint64_t start, uint64_t end)
+struct region *maps_overlap(const struct maps *maps, uint64_t start, uint64_t end)
 {
 	for (uint32_t i = 0; maps && i < maps->count && maps->regions[i].start < end; i++) {
 		if (maps->regions[i].end > start)

@@ -25,6 +25,7 @@ struct region {
 	struct object *object;
 	uint32_t path, path_len; /* in the map's paths */
 	uint8_t state;
+	uint8_t told; /* unwind_mapping's */
 	bool is_deleted;
 };
 
@@ -47,7 +48,7 @@ size_t maps_bytes(const struct maps *maps);
 
 struct region *maps_find(const struct maps *maps, uint64_t address);
 /* Some region that has a part of start..end; NULL: none. */
-const struct region *maps_overlap(const struct maps *maps, uint64_t start, uint64_t end);
+struct region *maps_overlap(const struct maps *maps, uint64_t start, uint64_t end);
 /* A referenced map with what maps (may be NULL) has and one region more, in place of those that it
  * overlaps; NULL: out of memory, or too many. */
 struct maps *maps_with(const struct maps *maps, const struct region *region, const char *path,

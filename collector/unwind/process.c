@@ -161,12 +161,14 @@ void process_read(struct processes *processes, struct process *process, uint32_t
 void process_told(struct processes *processes, struct process *process,
 		  const struct region *region, const char *path, size_t path_len)
 {
-	const struct region *there = maps_overlap(process->maps, region->start, region->end);
+	struct region *there = maps_overlap(process->maps, region->start, region->end);
 	struct maps *maps;
 
 	if (there && there->start == region->start && there->end == region->end &&
-	    there->inode == region->inode && there->device == region->device)
+	    there->inode == region->inode && there->device == region->device) {
+		there->told = region->told;
 		return;
+	}
 	maps = maps_with(process->maps, region, path, path_len);
 	if (!maps)
 		return;

@@ -110,6 +110,7 @@ static void frame_fill(struct unwind_frame *frame, uint64_t address, const struc
 	frame->path = place->maps->paths + region->path;
 	frame->path_len = region->path_len;
 	frame->is_deleted = region->is_deleted;
+	frame->told = region->told;
 	frame->device = region->device;
 	frame->inode = region->inode;
 	if (frame->kind == UNWIND_FILE)
@@ -263,7 +264,8 @@ void unwind_process_mapped(struct unwind *unwind, const struct unwind_who *who,
 	struct process *process = process_find(&unwind->processes, who, true);
 	const struct region region = { .start = mapping->start, .end = mapping->end,
 				       .offset = mapping->offset, .device = mapping->device,
-				       .inode = mapping->inode, .state = REGION_NEW };
+				       .inode = mapping->inode, .state = REGION_NEW,
+				       .told = mapping->told };
 
 	if (process && mapping->start < mapping->end)
 		process_told(&unwind->processes, process, &region, mapping->path,

@@ -53,6 +53,7 @@ struct unwind_frame {
 	 * a jump: address is where its function begins. */
 	uint32_t flags;
 	uint8_t kind;	/* enum unwind_kind */
+	uint8_t told;	/* unwind_mapping's, 0: the mapping is known from /proc/PID/maps */
 	bool is_deleted;
 	/* It called the frame before it, of another object, through a register: that one may have
 	 * been called, or jumped to by somebody who left nothing behind. */
@@ -116,6 +117,7 @@ struct unwind_mapping {
 	uint64_t device, inode;
 	const char *path;
 	uint32_t path_len;
+	uint8_t told; /* whatever the caller knows of the file, for frames in it; not 0 */
 };
 void unwind_process_mapped(struct unwind *unwind, const struct unwind_who *who,
 			   const struct unwind_mapping *mapping);

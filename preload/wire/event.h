@@ -57,9 +57,16 @@ struct wire_process {
 	uint16_t home_len;
 	uint16_t path_len; /* $PATH, for bare program names */
 	uint16_t pipes_len; /* struct wire_pipes, or 0: none of them is a pipe */
-	uint16_t pad[2];
+	uint32_t mount; /* id of the mount its root is on, 0: not known */
 };
 #define WIRE_ARGV_CUT 1u
+#define WIRE_PROCESS_FILE 2u /* behind the strings: struct wire_file of the executable */
+
+/* Told where the root is on another mount than the collector's: a name there may be another file's
+ * here. */
+struct wire_file {
+	uint64_t device, inode;
+};
 
 /* Pipes that a new program began with (WIRE_PIPE in kernel.h), 0 where it is none. */
 struct wire_pipes {
@@ -78,7 +85,8 @@ struct wire_object {
 	uint16_t path_len;
 	uint16_t soname_len;
 	uint16_t build_id_len;
-	uint16_t pad[3];
+	uint16_t pad[1];
+	uint32_t mount; /* as in wire_process */
 };
 enum wire_object_flags {
 	WIRE_OBJECT_MAIN = 1,
@@ -91,6 +99,7 @@ enum wire_object_flags {
 	WIRE_OBJECT_FROZEN = 16, /* of the interpreter's own, path is like <frozen site> */
 	WIRE_OBJECT_TOP = 32,	 /* what the interpreter was started with: a script, <string>, <stdin> */
 	WIRE_OBJECT_BY_HAND = 64, /* its importer called a loader instead of importing a name */
+	WIRE_OBJECT_FILE = 128,	  /* behind the strings: struct wire_file, as its mapping shows it */
 };
 
 /* WIRE_STACK: return addresses, innermost first. object 0: code in no object, offset is the
@@ -243,6 +252,7 @@ _Static_assert(sizeof(struct wire_head) == 8, "contract");
 _Static_assert(sizeof(struct wire_process) == 48, "contract");
 _Static_assert(sizeof(struct wire_object) == 48, "contract");
 _Static_assert(sizeof(struct wire_frame) == 16, "contract");
+_Static_assert(sizeof(struct wire_file) == 16, "contract");
 _Static_assert(sizeof(struct wire_stack) == 16, "contract");
 _Static_assert(sizeof(struct wire_origin) == 24, "contract");
 _Static_assert(sizeof(struct wire_event) == 72, "contract");

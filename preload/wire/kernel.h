@@ -63,6 +63,9 @@ enum wire_kernel_flags {
 	WIRE_KERNEL_CREATED = 128, /* open with O_CREAT, or equivalent */
 	WIRE_KERNEL_SHIM = 256,	   /* the process has a shim (its hello was seen) */
 	WIRE_KERNEL_DATAGRAM = 512,
+	WIRE_KERNEL_ELSEWHERE = 1024, /* the file that was mapped or executed lies in no mount of the
+					 collector's namespace: its path may be another file's there */
+	WIRE_KERNEL_AWAY = 2048, /* exec: nor does the process's root */
 };
 
 enum wire_kernel_truth {
@@ -87,6 +90,7 @@ struct wire_kernel_regs {
  * sockaddr  as long as it is; AF_UNIX has a path that may be relative, as it was bound
  * exec.run  of a script: path is the script (truth ARGUMENT where only its name is known), argv
  *           as the interpreter got it: up to the element that equals `asked` it is not the caller's
+ * exec.code of a file: path2 is struct wire_kernel_mapped
  * file.link by symlink: path is the content, joined to where the call's directory is
  * exec.inspect  detail is the pid as the caller said it, in its own pid namespace */
 struct wire_kernel_event {
@@ -113,6 +117,18 @@ struct wire_kernel_event {
 	uint64_t slot_instance; /* whose ring the slot's ids are of (its hello's instance): the
 				   process's own, or its parent's before it has said hello and
 				   in a child of vfork or posix_spawn; 0 without WIRE_KERNEL_SLOT */
+};
+
+/* A file as the kernel has it: device and inode of its own superblock and inode, which are not
+ * always what stat(2) says (btrfs, overlays), and when it was last changed: nobody can set that. */
+struct wire_kernel_file {
+	uint64_t device, inode;
+	uint64_t changed_ns; /* CLOCK_REALTIME; 0: this kernel does not tell */
+};
+
+struct wire_kernel_mapped {
+	struct wire_kernel_file file;
+	uint64_t offset; /* in the file */
 };
 
 /* With WIRE_KERNEL_STACK the struct wire_kernel_regs and the stack copy of the head's thread follow:
@@ -145,6 +161,10 @@ struct wire_kernel_exec {
 	/* WIRE_PIPE of the pipes it began with as descriptors 0, 1 and 63 (where bash puts the first of its
 	 * process substitutions), 0 where it is none. */
 	uint64_t input_pipe, output_pipe, high_pipe;
+	uint64_t changed_ns; /* with device and inode: struct wire_kernel_file */
+	uint64_t code_start, code_end; /* the program's first to last executable byte */
+	struct wire_kernel_file interpreter; /* inode 0: none, or it could not be looked at */
+	uint64_t interpreter_elsewhere; /* as WIRE_KERNEL_ELSEWHERE */
 };
 
 struct wire_kernel_exit {
@@ -162,7 +182,7 @@ struct wire_kernel_hello {
 
 _Static_assert(sizeof(struct wire_kernel_head) == 48, "contract");
 _Static_assert(sizeof(struct wire_kernel_fork) == 72, "contract");
-_Static_assert(sizeof(struct wire_kernel_exec) == 112, "contract");
+_Static_assert(sizeof(struct wire_kernel_exec) == 168, "contract");
 _Static_assert(sizeof(struct wire_kernel_event) == 152, "contract");
 
 #endif

@@ -4,7 +4,7 @@
  *
  * The session travels in one environment variable:
  *
- *   SOWATCH=1:SOCKET:SECRET:INSTANCE:ORIGIN:SERIAL:RING_KIB:WAIT_MS:FLAGS[:PATH]
+ *   SOWATCH=1:SOCKET:SECRET:INSTANCE:ORIGIN:SERIAL:RING_KIB:WAIT_MS:FLAGS[:MOUNT[:PATH]]
  *
  *   SOCKET    32 hex digits; the collector listens on the abstract SOCK_SEQPACKET address
  *             "\0sowatch-SOCKET"
@@ -15,6 +15,7 @@
  *   RING_KIB  decimal, size of the ring's data area; a power of two, 64..65536
  *   WAIT_MS   decimal, how long a producer may wait for room in a full ring
  *   FLAGS     hex, enum wire_session_flags
+ *   MOUNT     decimal, id of the mount that the collector's root is on; 0: not known
  *   PATH      a path socket of the same service, tried when the abstract one is out of reach
  *             (abstract names end at a network namespace, paths do not)
  *

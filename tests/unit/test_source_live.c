@@ -47,7 +47,7 @@ static void parse_session(struct fixture *fixture, const char *text)
 	unsigned byte;
 
 	assert_int_equal(sscanf(text, "SOWATCH=1:%32[0-9a-f]:%32[0-9a-f]:0000000000000000:00000000:"
-				      "00000001:64:20:0:%255s",
+				      "00000001:64:20:0:%*u:%255s",
 				fixture->socket, secret, fixture->path),
 			 3);
 	for (int i = 0; i < WIRE_SECRET_BYTES; i++) {
