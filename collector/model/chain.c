@@ -3,6 +3,9 @@
  * Chains, innermost first: the stack, then who created the thread, then the executable and the
  * script of the process, then who exec'ed it, up to the root. References only go to smaller ids
  * (model.c checks), so there are no loops; each chain copies the finished tail of the one before.
+ *
+ * Where a script's origin may still come to be known (pipe.c), a chain is composed when it is used
+ * first: rings tell of chains long before the kernel's records tell what was done with them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -199,19 +202,6 @@ static struct link_set *links_keep(struct model *model, const struct composer *c
 	return set;
 }
 
-static struct chain *chain_keep(struct model *model, const struct composer *composer,
-				int *ret_error)
-{
-	struct link_set *set = links_keep(model, composer, ret_error);
-	struct chain *chain = set ? store_alloc(&model->store, sizeof(*chain)) : NULL;
-	if (!chain)
-		return NULL;
-	chain->links = set->links;
-	chain->count = set->count;
-	chain->own_count = count_own(chain);
-	return chain;
-}
-
 /* What nobody is known to have made is nobody's: from there on it is not known who asked. */
 static uint32_t count_known(const struct composer *composer)
 {
@@ -238,17 +228,18 @@ static uint32_t count_seen(const struct composer *composer, uint32_t tail_at,
 	return composer->is_cut && seen == composer->count ? seen - 1 : seen;
 }
 
-/* References were checked by the caller. *ret_error: -ENOBUFS when the model is full, -ENOMEM. */
-struct chain *chain_compose(struct model *model, const struct item_chain *item, int *ret_error)
+/* 0, -ENOBUFS when the model is full, -ENOMEM. */
+static int chain_compose(struct model *model, struct late_chain *late)
 {
-	const struct process *process = model_process(model, item->process);
-	const struct chain *parent = table_at(&model->chains, item->parent);
-	const struct stack *stack = table_at(&model->stacks, item->stack);
+	struct chain *chain = &late->chain;
+	const struct process *process = model_process(model, chain->process);
+	const struct chain *parent = table_at(&model->chains, late->parent);
+	const struct stack *stack = table_at(&model->stacks, late->stack);
 	struct composer composer = {.links = model->scratch};
 
-	*ret_error = pipes_script(model, table_at(&model->processes, item->process));
-	if (*ret_error)
-		return NULL;
+	int error = pipes_script(model, table_at(&model->processes, chain->process));
+	if (error)
+		return error;
 	for (uint32_t i = 0; stack && i < stack->count; i++)
 		compose_link(&composer, as_process_knows(stack->links[i], process));
 	uint32_t seen_count = composer.count;
@@ -261,11 +252,12 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 	}
 	uint32_t tail_at = composer.count;
 	compose_tail(&composer, tail);
-	*ret_error = -ENOMEM;
-	struct chain *chain = chain_keep(model, &composer, ret_error);
-	if (!chain)
-		return NULL;
-	chain->process = item->process;
+	struct link_set *set = links_keep(model, &composer, &error);
+	if (!set)
+		return error;
+	chain->links = set->links;
+	chain->count = set->count;
+	chain->own_count = count_own(chain);
 	chain->is_partial = !stack || !stack->count ||
 			    stack->flags & (WIRE_STACK_PARTIAL | WIRE_STACK_TRUNCATED);
 	chain->has_inferred = stack && stack->has_inferred;
@@ -277,5 +269,35 @@ struct chain *chain_compose(struct model *model, const struct item_chain *item, 
 		chain->seen_count = known_count;
 	if (stack && stack->flags & STACK_HIDDEN)
 		chain->seen_count = 0;
+	return 0;
+}
+
+int chain_ready(struct model *model, uint32_t id)
+{
+	struct chain *chain = table_at(&model->chains, id);
+	return chain && !chain->links ? chain_compose(model, (struct late_chain *)chain) : 0;
+}
+
+/* A chain that waits never refers to one that does: composing goes one step deep. */
+struct chain *chain_take(struct model *model, const struct item_chain *item, int *ret_error)
+{
+	const struct process_state *state = table_at(&model->processes, item->process);
+	bool is_late = pipes_are_open(state);
+	struct late_chain own = {.chain = {.id = item->id, .process = item->process},
+				 .stack = item->stack, .parent = item->parent};
+	struct chain *chain;
+
+	*ret_error = chain_ready(model, item->parent);
+	if (!*ret_error)
+		*ret_error = chain_ready(model, state->process.origin_chain);
+	if (!*ret_error && !is_late)
+		*ret_error = chain_compose(model, &own);
+	if (*ret_error)
+		return NULL;
+	chain = store_alloc(&model->store, is_late ? sizeof(own) : sizeof(*chain));
+	if (chain)
+		memcpy(chain, &own, is_late ? sizeof(own) : sizeof(*chain));
+	else
+		*ret_error = -ENOMEM;
 	return chain;
 }

@@ -160,9 +160,7 @@ static int ingest_chain(struct model *model, const struct item_chain *item)
 	if (table_at(&model->processes, item->process) &&
 	    (!item->stack || table_at(&model->stacks, item->stack)) &&
 	    (!item->parent || table_at(&model->chains, item->parent)))
-		chain = chain_compose(model, item, &error);
-	if (chain)
-		chain->id = item->id;
+		chain = chain_take(model, item, &error);
 	int push_error = table_push(&model->chains, chain);
 	return push_error ? push_error : chain ? 0 : error;
 }
@@ -287,18 +285,20 @@ static int check_event(const struct model *model, const struct item_event *event
 static int ingest_event(struct model *model, const struct item_event *event)
 {
 	int error = check_event(model, event);
+	if (!error)
+		error = chain_ready(model, event->chain);
 	if (!error && event->action == WIRE_NET_CONNECT)
 		pipes_connected(model, event);
 	return error;
 }
 
-static int check_hole(const struct model *model, const struct item_hole *hole)
+static int check_hole(struct model *model, const struct item_hole *hole)
 {
 	bool is_good = hole->kind && hole->kind < HOLE_KINDS && hole->family <= WIRE_FAMILIES &&
 		       (!hole->process || table_at(&model->processes, hole->process)) &&
 		       (!hole->chain || table_at(&model->chains, hole->chain)) &&
 		       str_is_valid(hole->what) && str_is_valid(hole->reason);
-	return is_good ? 0 : -EINVAL;
+	return is_good ? chain_ready(model, hole->chain) : -EINVAL;
 }
 
 int model_ingest(struct model *model, const struct item *item)
@@ -336,7 +336,7 @@ int model_ingest(struct model *model, const struct item *item)
 
 const struct chain *model_chain(struct model *model, uint32_t id)
 {
-	return table_at(&model->chains, id);
+	return chain_ready(model, id) ? NULL : table_at(&model->chains, id);
 }
 
 const struct process *model_process(struct model *model, uint32_t id)

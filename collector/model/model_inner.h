@@ -115,7 +115,15 @@ void stack_set_phases(struct stack *stack);
 
 /* chain.c */
 struct stack *stack_fold(struct model *model, const struct item_stack *item, int *ret_error);
-struct chain *chain_compose(struct model *model, const struct item_chain *item, int *ret_error);
+/* A chain that may still be without links: what it is to be made of, until its first use. */
+struct late_chain {
+	struct chain chain; /* first */
+	uint32_t stack, parent;
+};
+/* References were checked by the caller. *ret_error: -ENOBUFS when the model is full, -ENOMEM. */
+struct chain *chain_take(struct model *model, const struct item_chain *item, int *ret_error);
+/* It is about to be used. 0 (also when there is none of that id), or as chain_take(). */
+int chain_ready(struct model *model, uint32_t id);
 
 /* target.c */
 int targets_add(struct model *model, const struct item_target *item);
@@ -125,6 +133,8 @@ void targets_done(struct model *model);
 /* pipe.c: scripts that came through a pipe. */
 int pipes_begin(struct model *model, struct process_state *state, const struct item_process *item);
 void pipes_connected(struct model *model, const struct item_event *event);
+/* Reads its script from a pipe whose writer's peer is not known yet. */
+bool pipes_are_open(const struct process_state *state);
 /* The process's script as far as it is known by now. 0, or -ENOMEM. */
 int pipes_script(struct model *model, struct process_state *state);
 

@@ -4,9 +4,9 @@
  * what tells it from others is who wrote it: the processes that had the pipe as their standard output,
  * what these were fed through pipes themselves, and the last peer that any of them had connected to.
  *
- * A chain is composed when its first event comes, so the script is known as well as it could be at
- * that moment: the interpreter's own beginnings may come before its writer's connection, what the
- * script does comes after.
+ * Until that is known a chain of such a script is composed when its first event comes (chain.c), so
+ * the script is known as well as it could be at that moment: the interpreter's own beginnings may
+ * come before its writer's connection, what the script does comes after.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -131,11 +131,16 @@ static struct str peer_text(struct model *model, const struct process_state *sta
 	return (struct str){text, len < 0 ? 0 : len < (int)ORIGIN_BYTES ? (uint32_t)len : ORIGIN_BYTES - 1};
 }
 
+bool pipes_are_open(const struct process_state *state)
+{
+	return state->pipes.script && !state->pipes.is_settled;
+}
+
 int pipes_script(struct model *model, struct process_state *state)
 {
 	const struct process_state *writer = NULL, *from;
 	char text[ORIGIN_BYTES];
-	if (!state->pipes.script || state->pipes.is_settled)
+	if (!pipes_are_open(state))
 		return 0;
 	from = fetcher(model, state->pipes.script, state->process.id, &writer);
 	if (!from && !writer)
