@@ -261,7 +261,9 @@ struct item_event {
 				   "was charged instead")                                          \
 	HOLE(EXCHANGE, 16, "exchange", "a connection was made whose order of requests and replies " \
 				       "nobody followed")                                          \
-	/* PARTIAL, NAME and EXCHANGE are counted by the pipeline, sources do not yield them */
+	HOLE(SECRETS, 17, "secrets", "somebody may have read a secret and contacted a peer that "  \
+				     "was new to him: more was done than is kept in mind")         \
+	/* PARTIAL, NAME, EXCHANGE and SECRETS are counted by the pipeline, sources do not yield them */
 
 enum hole_kind {
 #define HOLE(id, number, name, sentence) HOLE_##id = number,

@@ -220,7 +220,8 @@ static int judge_event(struct pipeline *pipeline, const struct item_event *event
 	/* A filter hides what is not asked for; what it says about names holds all the same. */
 	bool is_lookup = lookup_is(pipeline, event);
 	bool is_hidden = is_filtered_out(pipeline, event), is_drop = drops_ask(pipeline, event);
-	if (is_hidden && !is_lookup && !is_drop)
+	bool is_kept = policy_wants_secrets(pipeline->policy, event->action);
+	if (is_hidden && !is_lookup && !is_drop && !is_kept)
 		return 0;
 	const struct chain *chain = model_chain(pipeline->model, event->chain);
 	unsigned count = policy_judge(pipeline->policy, pipeline->model, event, outcomes);
@@ -228,6 +229,8 @@ static int judge_event(struct pipeline *pipeline, const struct item_event *event
 	int error = is_lookup ? lookup_note(pipeline, event, chain, outcomes, count) : 0;
 	if (is_drop && !error)
 		error = drops_note(pipeline, event, chain, &outcomes[0]);
+	if (is_kept && !error)
+		error = policy_note_secret(pipeline->policy, pipeline->model, event, outcomes);
 	if (is_hidden || error)
 		return error;
 	if (is_counted) {
@@ -239,7 +242,7 @@ static int judge_event(struct pipeline *pipeline, const struct item_event *event
 	}
 	for (unsigned i = 0; i < count; i++)
 		if (outcomes[i].kind == OUTCOME_UNHEARD && !is_other_subject(pipeline, &outcomes[i]))
-			hole_name(pipeline, event, &outcomes[i]);
+			hole_unheard(pipeline, event, &outcomes[i]);
 	for (unsigned i = 0; i < count && !error; i++)
 		if (outcomes[i].kind == OUTCOME_DEVIATES &&
 		    !is_other_subject(pipeline, &outcomes[i]))

@@ -152,8 +152,25 @@ void holes_of_event(struct pipeline *pipeline, const struct item_event *event,
 		hole_count(pipeline, HOLE_PARTIAL, wire_family_of(event->action), event->process);
 }
 
-void hole_name(struct pipeline *pipeline, const struct item_event *event,
-	       const struct outcome *outcome)
+static void hole_secrets(struct pipeline *pipeline, const struct item_event *event,
+			 const struct outcome *outcome)
+{
+	struct item_hole hole = {.kind = HOLE_SECRETS,
+				 .family = WIRE_FAMILY_NET,
+				 .process = event->process,
+				 .count = 1,
+				 .time_ns = pipeline->now_ns,
+				 .reason = STR_LIT("too many peers or secrets to remember")};
+	struct text text = {0};
+	text_clear(&text);
+	words_contact(&text, pipeline->model, event, outcome);
+	hole.what = (struct str){text.data, text.error ? 0 : (uint32_t)strlen(text.data)};
+	hole_add(pipeline, &hole);
+	text_done(&text);
+}
+
+static void hole_name(struct pipeline *pipeline, const struct item_event *event,
+		      const struct outcome *outcome)
 {
 	const struct process *process = model_process(pipeline->model, event->process);
 	bool is_heard = process && process->is_covered && !(event->flags & EVENT_UNHEARD);
@@ -172,6 +189,15 @@ void hole_name(struct pipeline *pipeline, const struct item_event *event,
 	hole.what = (struct str){text.data, text.error ? 0 : (uint32_t)strlen(text.data)};
 	hole_add(pipeline, &hole);
 	text_done(&text);
+}
+
+void hole_unheard(struct pipeline *pipeline, const struct item_event *event,
+		  const struct outcome *outcome)
+{
+	if (outcome->is_lost)
+		hole_secrets(pipeline, event, outcome);
+	else
+		hole_name(pipeline, event, outcome);
 }
 
 static uint64_t realtime_of(const struct pipeline *pipeline, uint64_t monotonic_ns)

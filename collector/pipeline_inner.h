@@ -42,8 +42,9 @@ void hole_count(struct pipeline *pipeline, enum hole_kind kind, uint8_t family, 
 void holes_of_event(struct pipeline *pipeline, const struct item_event *event,
 		    const struct chain *chain, const struct outcome *outcome);
 void holes_accept(struct pipeline *pipeline);
-/* The name of the address that was reached could not be known, and a rule goes by names. */
-void hole_name(struct pipeline *pipeline, const struct item_event *event,
+/* The name of the address that was reached could not be known, and a rule goes by names; or it is
+ * not known what came before, and a rule goes by that. */
+void hole_unheard(struct pipeline *pipeline, const struct item_event *event,
 	       const struct outcome *outcome);
 
 /* pipeline_names.c: who resolves names without libc. */

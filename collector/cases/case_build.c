@@ -195,6 +195,27 @@ static void add_target(struct build *build, const struct case_object *object, ui
 	ingest(build, &item);
 }
 
+/* A file that was opened, or a variable that was looked up and is set. */
+static struct item_event add_before(struct build *build, const char *name, uint32_t target,
+				    const struct item_event *event)
+{
+	bool is_file = *name == '/';
+	struct item item = {.type = ITEM_TARGET};
+	struct item_event before = *event;
+	item.target = (struct item_target){.id = target,
+					   .kind = is_file ? TARGET_PATH : TARGET_VARIABLE,
+					   .path = str_of(name),
+					   .asked = str_of(is_file ? name : "")};
+	ingest(build, &item);
+	before.target = target;
+	before.action = is_file ? WIRE_FILE_READ : WIRE_ENV_READ;
+	before.result = 0;
+	before.flags = 0;
+	item = (struct item){.type = ITEM_EVENT, .event = before};
+	ingest(build, &item);
+	return before;
+}
+
 bool case_build(struct cases *cases, const struct test_case *test, uint32_t at,
 		struct case_made *ret_made, const char **ret_problem)
 {
@@ -227,6 +248,8 @@ bool case_build(struct cases *cases, const struct test_case *test, uint32_t at,
 	ret_made->event.action = (uint8_t)test->action;
 	ret_made->event.result = test->result;
 	ret_made->event.flags = test->event_flags;
+	for (uint32_t i = 0; i < test->secret_count; i++)
+		ret_made->before[i] = add_before(&build, test->secrets[i], 2 + i, &ret_made->event);
 	struct item event = {.type = ITEM_EVENT, .event = ret_made->event};
 	ingest(&build, &event);
 	*ret_problem = "this is not a possible event";

@@ -11,7 +11,7 @@
 static const char *const kind_words[] = {"subject", "library", "executable",
 					 "python",  "script",  "code"};
 static const char *const severity_words[] = {"none", "low", "medium", "high", "critical"};
-static const char *const outcome_words[] = {"", "allowed", "not-judged", "deviates", "unknown"};
+static const char *const outcome_words[] = {"", "allowed", "not-judged", "deviates", "unknown", ""};
 
 /* --- who is meant -----------------------------------------------------------------------------
  */
@@ -301,6 +301,11 @@ static void judge(struct cases *cases, const struct test_case *test, const struc
 	struct outcome outcomes[POLICY_OUTCOMES];
 	const struct chain *chain = model_chain(made->model, made->event.chain);
 	/* First of all: from now on the policy answers about this model's subjects. */
+	for (uint32_t i = 0; i < test->secret_count; i++) {
+		policy_judge(policy, made->model, &made->before[i], outcomes);
+		if (policy_note_secret(policy, made->model, &made->before[i], outcomes))
+			longjmp(cases->escape, 1);
+	}
 	unsigned count = policy_judge(policy, made->model, &made->event, outcomes);
 	result->problem = check_case(cases, test, policy, made);
 	if (result->problem)

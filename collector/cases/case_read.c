@@ -113,6 +113,24 @@ static void read_via(struct cases *cases, const struct node *node, struct test_c
 	}
 }
 
+static void read_secrets(struct cases *cases, const struct node *node, struct test_case *test)
+{
+	struct node *value = case_get(node, "secrets");
+	if (!value)
+		return;
+	struct node *item = value->kind == NODE_LIST ? value->first : value;
+	for (; item; item = value->kind == NODE_LIST ? item->next : NULL) {
+		if (item->kind != NODE_SCALAR || !item->len ||
+		    test->secret_count == CASE_SECRETS_MAX) {
+			report_error(&cases->loader->reports, item->place,
+				     "\"secrets\" takes names of variables and paths, at most %u",
+				     CASE_SECRETS_MAX);
+			return;
+		}
+		test->secrets[test->secret_count++] = item->text;
+	}
+}
+
 static void read_process(struct cases *cases, const struct node *node, struct test_case *test)
 {
 	const struct node *process = case_get(node, "process");
@@ -166,6 +184,7 @@ static void read_event(struct cases *cases, const struct node *node, struct test
 	read_result(cases, node, test);
 	read_time(cases, node, test);
 	read_via(cases, node, test);
+	read_secrets(cases, node, test);
 	read_process(cases, node, test);
 	test->function = case_text(cases, node, "function");
 	int phase = case_word(cases, node, "phase", phases);

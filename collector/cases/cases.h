@@ -52,6 +52,8 @@ struct expected_alert {
 	int64_t count; /* -1: any */
 };
 
+#define CASE_SECRETS_MAX 8u
+
 struct test_case {
 	const char *file;
 	unsigned line, column;
@@ -70,6 +72,8 @@ struct test_case {
 	uint8_t event_flags;
 	const char *phase;
 	bool is_partial;
+	const char *secrets[CASE_SECRETS_MAX]; /* read before, by the same chain */
+	uint32_t secret_count;
 	const char *home, *cwd;
 	struct str argv;
 	uint32_t uid;

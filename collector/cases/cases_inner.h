@@ -46,6 +46,7 @@ void case_read_alerts(struct cases *cases, struct node *node, struct test_case *
 struct case_made {
 	struct model *model;
 	struct item_event event;
+	struct item_event before[CASE_SECRETS_MAX]; /* each before that */
 };
 bool case_build(struct cases *cases, const struct test_case *test, uint32_t at,
 		struct case_made *ret_made, const char **ret_problem);

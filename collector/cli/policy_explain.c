@@ -196,6 +196,22 @@ static int explain(struct hunt *hunt, struct model *model, const struct item_eve
 	return cli_policy_flush();
 }
 
+/* What was read and who was contacted before: verdicts may depend on it. 0 or an exit status. */
+static int keep_in_mind(struct hunt *hunt, struct model *model, const struct item_event *event)
+{
+	struct outcome outcomes[POLICY_OUTCOMES];
+	int status = hunt->policy ? 0 : load_kept(hunt);
+	if (status)
+		return status;
+	if (!policy_wants_secrets(hunt->policy, event->action))
+		return 0;
+	policy_judge(hunt->policy, model, event, outcomes);
+	if (!policy_note_secret(hunt->policy, model, event, outcomes))
+		return 0;
+	cli_error("%s", strerror(ENOMEM));
+	return CLI_USAGE;
+}
+
 /* 0: go on; 1: done, *ret_status is the exit status. */
 static int take_item(struct hunt *hunt, struct model *model, const struct item *item,
 		     uint64_t *number, int *ret_status)
@@ -215,8 +231,12 @@ static int take_item(struct hunt *hunt, struct model *model, const struct item *
 		*ret_status = CLI_DAMAGED;
 		return 1;
 	}
-	if (item->type != ITEM_EVENT || !is_event(hunt, &item->event, *number))
+	if (item->type != ITEM_EVENT)
 		return 0;
+	if (!is_event(hunt, &item->event, *number)) {
+		*ret_status = keep_in_mind(hunt, model, &item->event);
+		return *ret_status != 0;
+	}
 	*ret_status = explain(hunt, model, &item->event, *number);
 	return 1;
 }

@@ -180,13 +180,12 @@ static int check_hidden(struct learner *learner, const struct outcome *outcomes,
 	return 0;
 }
 
-static int learn_event(void *arg, struct read_log *log, struct policy *policy,
-		       const struct item_event *event)
+static int learn_judged(struct learner *learner, struct read_log *log, struct policy *policy,
+			const struct item_event *event, const struct outcome *outcomes,
+			unsigned count)
 {
-	struct learner *learner = arg;
-	struct outcome outcomes[POLICY_OUTCOMES], tried[POLICY_OUTCOMES];
+	struct outcome tried[POLICY_OUTCOMES];
 	const struct chain *chain = model_chain(log->model, event->chain);
-	unsigned count = policy_judge(policy, log->model, event, outcomes);
 	const struct outcome *flagged = find_deviation(outcomes, count);
 	bool is_bypass = event->bypass && event->bypass < BYPASS_KINDS;
 	if (!flagged && !is_bypass)
@@ -216,6 +215,15 @@ static int learn_event(void *arg, struct read_log *log, struct policy *policy,
 	if (subject)
 		return facts_add(log->facts, log->model, event, subject, NULL);
 	return 0;
+}
+
+static int learn_event(void *arg, struct read_log *log, struct policy *policy,
+		       const struct item_event *event)
+{
+	struct outcome outcomes[POLICY_OUTCOMES];
+	unsigned count = policy_judge(policy, log->model, event, outcomes);
+	int error = learn_judged(arg, log, policy, event, outcomes, count);
+	return error ? error : policy_note_secret(policy, log->model, event, outcomes);
 }
 
 /* --- rounds ------------------------------------------------------------------------------------ */

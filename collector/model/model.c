@@ -41,6 +41,7 @@ void model_free(struct model *model)
 		return;
 	names_done(model);
 	drops_done(model);
+	secrets_done(model);
 	table_done(&model->subjects);
 	table_done(&model->objects);
 	table_done(&model->stacks);

@@ -121,6 +121,32 @@ const struct drop *model_drop_of(const struct model *model, struct str path);
 int model_drop_note(struct model *model, struct str path, const struct subject *writer,
 		    const struct chain *chain);
 
+/* A secret that somebody read, in the service whose processes all come from one root: the first of
+ * each group. Lives as long as the model. */
+struct secret_read {
+	const struct secret_read *next; /* a later one, of another group */
+	const struct subject *reader;	/* charged with the reading: he himself, or a descendant */
+	const struct process *process;
+	const struct chain *chain;
+	const char *group, *name; /* name: of the variable, or the file's path */
+	bool is_variable;
+	uint64_t time_ns;
+};
+const struct secret_read *model_secrets(const struct model *model, uint32_t process,
+					const struct subject *subject);
+/* Some could not be kept: whoever has none may have read one. */
+bool model_secrets_are_lost(const struct model *model);
+/* 0, or -ENOMEM. read: next is set here, group and name are copied. */
+int model_secret_note(struct model *model, const struct subject *subject,
+		      const struct secret_read *read);
+
+/* Has he contacted that peer before, in the same service? UNTOLD: it was not kept. */
+enum peer_news { PEER_IS_NEW, PEER_IS_KNOWN, PEER_IS_UNTOLD };
+enum peer_news model_peer_news(struct model *model, uint32_t process, const struct subject *subject,
+			       const struct item_target *target);
+int model_peer_note(struct model *model, uint32_t process, const struct subject *subject,
+		    const struct item_target *target); /* 0, or -ENOMEM */
+
 /* Names known for an address in a process: its own resolver answers and those of the processes it
  * was forked from. Fills up to max pointers, returns how many there are. */
 unsigned model_names(struct model *model, uint32_t process, const uint8_t *address,

@@ -83,6 +83,7 @@ struct model {
 	struct chain_link *scratch; /* CHAIN_LINKS_MAX, for composing */
 	uint64_t link_count;
 	struct drops *drops; /* NULL: nothing was written yet */
+	struct secrets *secrets; /* NULL: nothing was noted yet */
 };
 
 /* index.c: the callback says whether the row with this id is the one looked for. */
@@ -140,6 +141,9 @@ int pipes_script(struct model *model, struct process_state *state);
 
 /* drop.c */
 void drops_done(struct model *model);
+
+/* secret.c */
+void secrets_done(struct model *model);
 
 /* names.c */
 int names_add(struct model *model, const struct item_name *item);

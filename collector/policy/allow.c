@@ -138,9 +138,17 @@ void policy_ask(struct question *question, const struct policy_binding *binding,
 		answer_forbids(profile, question->action, near, ret_answer);
 }
 
+bool policy_is_granted(struct question *question)
+{
+	struct answer answer = {0};
+	return ask_lists(question, question->policy->base, &answer, NULL);
+}
+
 static bool guard_is_now(const struct question *question, const struct rule *rule)
 {
 	const struct guard *guard = &question->policy->guards[rule->guard - 1];
+	if (rule->is_after != question->wants_after)
+		return false;
 	if (guard->phases && !(guard->phases & question->phases))
 		return false;
 	return question->is_judged || guard->is_attempt || rule->is_attempt;

@@ -164,6 +164,7 @@ static void compile_attributes(struct loader *loader, const struct node *node,
 	loader->policy->has_phases |= profile->phases;
 	loader->policy->has_pools |= profile->is_pool;
 	profile->exempt_node = schema_get(node, AT_PROFILE, "exempt");
+	profile->secrets_node = schema_get(node, AT_PROFILE, "secrets");
 	profile->severity = compile_severity(loader, node, AT_PROFILE);
 	profile->reason = keep_text(loader, schema_text(node, AT_PROFILE, "reason"));
 	if (profile->is_conduit)
@@ -178,6 +179,11 @@ static void compile_attributes(struct loader *loader, const struct node *node,
 		profile->said |= KEY_THREADS;
 	if (profile->judges_attempts)
 		profile->said |= KEY_JUDGE;
+	if (profile->secrets_node)
+		profile->said |= KEY_SECRETS;
+	if (profile->secrets_node && node->place.origin->is_learned)
+		report_error(&loader->reports, profile->secrets_node->place,
+			     "only a hand-written profile may have secrets of its own");
 	if (profile->exempt_node && node->place.origin->is_learned)
 		report_error(&loader->reports, profile->exempt_node->place,
 			     "only a hand-written profile may be exempt from a guard");
@@ -389,6 +395,7 @@ void compile_origin(struct loader *loader, const struct node *root)
 	if (!version)
 		report_error(&loader->reports, root->place, "\"version: 1\" is missing");
 	compile_redact(loader, root);
+	compile_each(loader, root, "secrets", compile_secret);
 	compile_each(loader, root, "grants", compile_grant);
 	compile_each(loader, root, "guards", compile_guard);
 	compile_each(loader, root, "profiles", compile_profile);

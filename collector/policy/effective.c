@@ -152,6 +152,15 @@ static void print_profile(FILE *file, const struct policy *policy, const struct 
 	}
 	if (profile->exempt)
 		fprintf(file, "]\n");
+	between = "";
+	for (uint32_t i = 0; profile->secrets && i < policy->secret_count; i++) {
+		if (!(profile->secrets >> i & 1))
+			continue;
+		fprintf(file, "%s%s", *between ? between : "    secrets: [", policy->secrets[i].name);
+		between = ", ";
+	}
+	if (profile->secrets)
+		fprintf(file, "]\n");
 	for (unsigned family = 0; family < FAMILIES; family++)
 		print_family(file, profile, family);
 }
@@ -168,9 +177,52 @@ static void print_lists(FILE *file, const char *name, const struct list *lists)
 	}
 }
 
+static bool is_in_group(const struct rule *rule, uint32_t group)
+{
+	return rule->secret == group + 1;
+}
+
+static void print_secret_rules(FILE *file, const char *key, const struct list *list, uint32_t group)
+{
+	bool is_first = true;
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (!is_in_group(list->rules[i], group))
+			continue;
+		if (is_first)
+			fprintf(file, "    %s:\n", key);
+		is_first = false;
+		print_rules(file, &list->rules[i], 1, "      ");
+	}
+}
+
+static void print_secrets(FILE *file, const struct policy *policy)
+{
+	fprintf(file, "secrets:\n");
+	for (uint32_t i = 0; i < policy->secret_count; i++) {
+		const struct secret_group *group = &policy->secrets[i];
+		struct rule_ref ref = ref_at("secrets", group->place);
+		fprintf(file, "  - name: ");
+		print_text(file, group->name);
+		print_origin(file, &ref);
+		print_secret_rules(file, "variables", &policy->secret_rules[SECRET_VARIABLES], i);
+		print_secret_rules(file, "files", &policy->secret_rules[SECRET_FILES], i);
+		if (group->peer_count)
+			fprintf(file, "    peers:\n");
+		print_rules(file, group->peers, group->peer_count, "      ");
+	}
+	for (unsigned which = 0; which < SECRET_LISTS; which++)
+		if (policy->secret_excepts[which].count) {
+			fprintf(file, "  - except:\n");
+			print_rules(file, policy->secret_excepts[which].rules,
+				    policy->secret_excepts[which].count, "      ");
+		}
+}
+
 void policy_print_effective(const struct policy *policy, FILE *file)
 {
 	fprintf(file, "# policy %s\n", policy->hash);
+	if (policy->secret_count)
+		print_secrets(file, policy);
 	print_lists(file, "grants", policy->base);
 	print_lists(file, "guards", policy->forbidden);
 	fprintf(file, "profiles:\n");

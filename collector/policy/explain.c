@@ -35,7 +35,7 @@ unsigned policy_profiles_of(struct policy *policy, const struct subject *subject
 		count = add_name(ret_names, count, max, binding->families[family]);
 	count = add_name(ret_names, count, max, binding->watcher);
 	/* carries and exempt may be another's: the first that says them. */
-	for (uint32_t key = KEY_CARRIES; key <= KEY_EXEMPT; key <<= 1)
+	for (uint32_t key = KEY_CARRIES; key <= KEY_SECRETS; key <<= 1)
 		for (unsigned i = 0; i < matching; i++) {
 			if (!(ranked[i].profile->said & key))
 				continue;
@@ -229,6 +229,7 @@ static const char *judgement(struct inquiry *inquiry)
 		return "some rule names a host, and which name this address was resolved by could "
 		       "not be known";
 	case OUTCOME_NOT_JUDGED:
+	case OUTCOME_AWAITS:
 		break;
 	}
 	if (outcome->is_unprofiled)

@@ -64,6 +64,21 @@ static void push_any(struct loader *loader, struct place place, unsigned action,
 	list_push(&loader->policy->pool, &target->lists[action], rule);
 }
 
+/* Contacting somebody first: connecting, or sending a datagram. */
+static void check_after(struct loader *loader, const struct rule *rule, unsigned action,
+			const struct family_target *target)
+{
+	if (!rule->is_after)
+		return;
+	if (!target->guard)
+		report_error(&loader->reports, rule->place, "\"after\" is for guards only");
+	else if (action != WIRE_NET_CONNECT && action != WIRE_NET_SEND)
+		report_error(&loader->reports, rule->place,
+			     "\"after\" is for connect and send only");
+	else
+		loader->policy->after_guards |= 1ull << (target->guard - 1);
+}
+
 static void compile_list(struct loader *loader, const struct node *value, unsigned action,
 			 const struct family_target *target)
 {
@@ -72,6 +87,7 @@ static void compile_list(struct loader *loader, const struct node *value, unsign
 		struct rule *rule = compile_rule(loader, item, action);
 		if (!rule)
 			continue;
+		check_after(loader, rule, action, target);
 		rule->ref.profile = target->profile;
 		rule->grant = target->grant;
 		rule->guard = target->guard;

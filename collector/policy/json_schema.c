@@ -31,6 +31,7 @@ static const struct {
 } inners[] = {
 	{"TOP", "grants", "GRANT"},	{"TOP", "guards", "GUARD"},
 	{"TOP", "profiles", "PROFILE"}, {"TOP", "accept", "ACCEPT"},
+	{"TOP", "secrets", "SECRET"},	{"SECRET", "peers", "PEER"},
 	{"PROFILE", "match", "MATCH"},	{"", "network", "NETWORK"},
 	{"", "file", "FILE"},		{"", "exec", "EXEC"},
 	{"", "env", "ENV"},		{"NETWORK", "resolve", "HOST"},
@@ -54,6 +55,7 @@ static const struct {
 	{"PROFILE", "threads", "pool"},
 	{"PROGRAM", "child", "own|mine|free"},
 	{"PROGRAM", "dropped", "yes"},
+	{"PEER", "after", "secret"},
 };
 
 /* Keys a mapping cannot do without. */
@@ -62,7 +64,7 @@ static const struct {
 } needs[] = {
 	{"TOP", "version"},  {"PROFILE", "name"}, {"GUARD", "name"}, {"PROGRAM", "program"},
 	{"ACCEPT", "hole"},  {"ACCEPT", "reason"}, {"HOST", "name"},  {"NAME", "name"},
-	{"PATH", "path"},
+	{"PATH", "path"},   {"SECRET", "name"},
 };
 
 static bool fits(const char *pattern, const char *word)

@@ -185,14 +185,14 @@ static struct outcome outcome_charged(const struct question *question, const str
 	return outcome;
 }
 
-static void outcome_guarded(struct outcome *outcome, const struct policy *policy,
+void policy_outcome_guarded(struct outcome *outcome, const struct policy *policy,
 			    const struct rule *rule, uint32_t guard)
 {
 	outcome->rule = rule ? rule->ref : ref_at("guards", policy->guards[guard].place);
 	if (!*outcome->rule.id)
 		outcome->rule.id = policy->guards[guard].name;
 	outcome->severity = rule ? rule->severity : policy->guards[guard].severity;
-	outcome->is_sequence = rule && rule->is_dropped;
+	outcome->is_sequence = rule && (rule->is_dropped || rule->is_after);
 	outcome->expected = policy->guards[guard].phrase;
 	outcome->message = rule ? rule->message : policy->guards[guard].message;
 }
@@ -206,7 +206,7 @@ static unsigned judge_unheard(struct question *question, uint64_t told, struct o
 			continue;
 		outcomes[count] = outcomes[0];
 		outcomes[count].kind = OUTCOME_UNHEARD;
-		outcome_guarded(&outcomes[count++], question->policy, NULL, i);
+		policy_outcome_guarded(&outcomes[count++], question->policy, NULL, i);
 	}
 	return count;
 }
@@ -227,7 +227,7 @@ static unsigned judge_guards(struct question *question, const struct chain *chai
 		told |= bit;
 		outcomes[count] = outcomes[0];
 		outcomes[count].kind = OUTCOME_DEVIATES;
-		outcome_guarded(&outcomes[count++], policy, rule, rule->guard - 1);
+		policy_outcome_guarded(&outcomes[count++], policy, rule, rule->guard - 1);
 	}
 	return judge_unheard(question, told, outcomes, count);
 }
@@ -255,17 +255,16 @@ static bool is_told(const struct outcome *outcomes, unsigned count, const struct
 	return false;
 }
 
-/* Is link `at` judged for what link charge->at did? */
-static bool is_watching(const struct question *question, const struct chain *chain,
-			const struct charge *charge, uint32_t at)
+bool policy_is_watching(const struct question *question, const struct chain *chain,
+			uint32_t charged, uint32_t at)
 {
 	struct subject *subject = chain->links[at].subject;
 	const struct policy_binding *binding = policy_bind(question->policy, subject);
-	if (at == charge->at || subject == question->starter)
+	if (at == charged || subject == question->starter)
 		return false;
 	if (at < chain->own_count)
 		return binding->anywhere;
-	return at > charge->at && binding->watcher;
+	return at > charged && binding->watcher;
 }
 
 /* Those that answer for everything done with them on the stack, or by their descendants. */
@@ -278,7 +277,7 @@ static unsigned judge_watchers(struct question *question, const struct chain *ch
 	     at = charge_next(question->policy, chain, at)) {
 		const struct chain_link *link = &chain->links[at];
 		struct answer answer;
-		if (!is_watching(question, chain, charge, at) ||
+		if (!policy_is_watching(question, chain, charge->at, at) ||
 		    is_told(outcomes, count, link->subject))
 			continue;
 		question->is_unheard = false;
@@ -325,11 +324,12 @@ static unsigned judge(struct question *question, struct outcome *outcomes)
 		count = judge_guards(question, chain, &charge, outcomes, count);
 		count = judge_watchers(question, chain, &charge, outcomes, count);
 	}
-	return count;
+	outcomes[0].secret_group = sequence_group(question);
+	return sequence_judge(question, chain, &charge, outcomes, count);
 }
 
-unsigned policy_judge(struct policy *policy, struct model *model, const struct item_event *event,
-		      struct outcome ret_outcomes[POLICY_OUTCOMES])
+unsigned policy_judge_all(struct policy *policy, struct model *model,
+			  const struct item_event *event, struct outcome *ret_outcomes)
 {
 	struct memo *memo = memo_of(policy, model);
 	uint64_t now_ns = event_realtime(model, event);
@@ -359,4 +359,14 @@ unsigned policy_judge(struct policy *policy, struct model *model, const struct i
 	if (memo)
 		memo_put(memo, &key, ret_outcomes, count);
 	return count;
+}
+
+unsigned policy_judge(struct policy *policy, struct model *model, const struct item_event *event,
+		      struct outcome ret_outcomes[POLICY_OUTCOMES])
+{
+	unsigned count = policy_judge_all(policy, model, event, ret_outcomes);
+	/* Whoever waits stands last. */
+	if (ret_outcomes[count - 1].kind != OUTCOME_AWAITS)
+		return count;
+	return sequence_settle(policy, model, event, ret_outcomes, count);
 }

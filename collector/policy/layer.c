@@ -125,6 +125,7 @@ static void merge_profile(struct loader *loader, const struct profile *lower, st
 	upper->said |= lower->said;
 	upper->carries |= lower->carries;
 	upper->exempt |= lower->exempt;
+	upper->secrets |= lower->secrets;
 	upper->is_conduit |= lower->is_conduit;
 	upper->is_baseless |= lower->is_baseless;
 	upper->watches_descendants |= lower->watches_descendants;
@@ -310,11 +311,36 @@ static void resolve_exempt(struct loader *loader, struct profile *profile)
 	profile->exempt_node = NULL;
 }
 
+static void resolve_secrets(struct loader *loader, struct profile *profile)
+{
+	const struct policy *policy = loader->policy;
+	const char *names[SECRETS_MAX + 1] = {0};
+	struct node *node = (struct node *)profile->secrets_node;
+	for (uint32_t i = 0; i < policy->secret_count; i++)
+		names[i] = policy->secrets[i].name;
+	for (struct node *item = texts_first(node); item; item = node == item ? NULL : item->next) {
+		uint32_t at = 0;
+		while (names[at] && strcmp(names[at], item->text))
+			at++;
+		if (names[at])
+			profile->secrets |= 1ull << at;
+		else
+			report_error(&loader->reports, item->place, "unknown group of secrets \"%s\"%s",
+				     report_quote(&loader->scratch, item->text, item->len),
+				     report_suggest(&loader->reports, item->text, names));
+	}
+	if (profile->lower)
+		profile->secrets |= profile->lower->secrets;
+	profile->secrets_node = NULL;
+}
+
 void layer_finish(struct loader *loader)
 {
 	struct policy *policy = loader->policy;
-	for (uint32_t i = 0; i < policy->profile_count; i++)
+	for (uint32_t i = 0; i < policy->profile_count; i++) {
 		resolve_exempt(loader, policy->profiles[i]);
+		resolve_secrets(loader, policy->profiles[i]);
+	}
 	uint32_t kept = 0;
 	for (uint32_t i = 0; i < policy->profile_count; i++)
 		if (!policy->profiles[i]->is_gone)

@@ -231,6 +231,7 @@ static void compile_all(struct loader *loader)
 			compile_origin(loader, root);
 	}
 	layer_finish(loader);
+	secrets_finish(policy);
 	if (loader->options->is_warning)
 		check_policy(loader);
 	if (loader->reports.errors)

@@ -121,6 +121,7 @@ static void binding_fill(const struct policy *policy, const struct subject *subj
 	const struct profile *exempted = chosen.profile[FAMILIES + 2];
 	const struct profile *pool = chosen.profile[FAMILIES + 3];
 	const struct profile *attempted = chosen.profile[FAMILIES + 4];
+	const struct profile *keeper = chosen.profile[FAMILIES + 5];
 	/* Only a file whose origin is known may hand on the blame or go past a guard: a dropped
 	 * /tmp/libcurl.so.4 or /tmp/gdb gets the rules, not the trust. */
 	if (carrier && (*subject->package || chosen.match[FAMILIES]->is_exact))
@@ -140,6 +141,8 @@ static void binding_fill(const struct policy *policy, const struct subject *subj
 	binding->judges_attempts = attempted && attempted->judges_attempts;
 	if (exempted && (*subject->package || chosen.match[FAMILIES + 2]->is_exact))
 		binding->exempt = exempted->exempt;
+	if (keeper && (*subject->package || chosen.match[FAMILIES + 5]->is_exact))
+		binding->secrets = keeper->secrets;
 }
 
 /* Code that belongs to no file is answered for by who made it executable. */

@@ -206,6 +206,8 @@ bool compile_peer(struct loader *loader, struct node *mapping, struct rule *rule
 	struct node *ports = schema_get(mapping, AT_PEER, "ports");
 	const char *proto = schema_text(mapping, AT_PEER, "proto");
 	bool is_good = true;
+	rule->is_after =
+		only_word(loader, schema_get(mapping, AT_PEER, "after"), "after", "secret");
 	if ((to && to->kind == NODE_LIST && !to->count) ||
 	    (ports && ports->kind == NODE_LIST && !ports->count)) {
 		report_error(&loader->reports, mapping->place,
@@ -236,5 +238,7 @@ bool compile_peer(struct loader *loader, struct node *mapping, struct rule *rule
 	}
 	if (is_good)
 		rule->text = peer_phrase(pool, rule, proto);
+	if (is_good && rule->is_after)
+		rule->text = pool_print(pool, "%s, first contacted after reading a secret", rule->text);
 	return is_good;
 }

@@ -101,4 +101,8 @@ void phrase_lists(struct policy *policy, struct pool *scratch)
 		index_list(pool, scratch, &policy->base[action]);
 		index_list(pool, scratch, &policy->forbidden[action]);
 	}
+	for (unsigned i = 0; i < SECRET_LISTS; i++) {
+		index_list(pool, scratch, &policy->secret_rules[i]);
+		index_list(pool, scratch, &policy->secret_excepts[i]);
+	}
 }

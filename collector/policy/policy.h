@@ -98,6 +98,7 @@ enum outcome_kind {
 	OUTCOME_NOT_JUDGED, /* the charged subject has no profile, or none for this family */
 	OUTCOME_DEVIATES,
 	OUTCOME_UNHEARD, /* a host name in some rule might be this address's; nobody could know */
+	OUTCOME_AWAITS,	 /* of a guard with `after`, within policy/ only: deviates after a secret */
 };
 
 /* One verdict. Points into policy and chain. */
@@ -114,6 +115,12 @@ struct outcome {
 	const char *message;		    /* the rule's own message, or NULL */
 	bool is_unprofiled;		    /* charged subject has no profile: list it */
 	bool is_sequence; /* only together with what was done before: the finding's kind */
+	bool is_lost;	  /* UNHEARD: not for a name's sake, the secrets' table was full */
+	uint8_t secret_group; /* 1 + index of the group whose secret was read, 0: none was */
+	/* Of a contact after a secret: which one; bits of groups that are meant for this peer, and
+	 * that may be, had its name been heard. */
+	const struct secret_read *secret;
+	uint64_t meant, maybe_meant;
 	bool wants_order; /* judged_by's profile says what order its connections keep */
 };
 #define POLICY_OUTCOMES 8
@@ -128,6 +135,13 @@ bool policy_counts_drop(struct policy *policy, struct subject *writer);
 
 unsigned policy_judge(struct policy *policy, struct model *model, const struct item_event *event,
 		      struct outcome ret_outcomes[POLICY_OUTCOMES]);
+
+/* Do some guards ask what was read before (`after`)? Then everything judged is to be noted after it
+ * was judged, in order: what was read and who was contacted. outcomes: what policy_judge() said of
+ * it. 0, or -ENOMEM. */
+bool policy_wants_secrets(const struct policy *policy, unsigned action);
+int policy_note_secret(struct policy *policy, struct model *model, const struct item_event *event,
+		       const struct outcome *outcomes);
 
 /* 1 << wire_action for which some guard, rule or profile says high or critical. A profile's severity
  * counts for what changes something, not for reading and listing files: those are most of what a

@@ -18,6 +18,7 @@
 enum family { FAMILY_NET, FAMILY_FILE, FAMILY_EXEC, FAMILY_ENV, FAMILIES };
 
 #define GUARDS_MAX 64u
+#define SECRETS_MAX 64u /* groups */
 #define NEVER UINT64_MAX
 
 enum rule_kind {
@@ -65,6 +66,9 @@ struct rule {
 	bool is_indexed;
 	uint8_t phases;	 /* enum phase, 0: any */
 	bool is_attempt; /* failures count too */
+	bool is_after;	 /* of a guard: only once a secret was read, and to who is new */
+	bool is_learned;
+	uint8_t secret;	 /* 1 + index of the group it belongs to */
 	uint8_t child;	 /* enum child_mode: PROGRAM */
 	struct rule *same_prefix; /* the next one in its place of the tree */
 	union {
@@ -125,8 +129,9 @@ enum profile_key {
 	KEY_EXEMPT = 4 << FAMILIES,
 	KEY_THREADS = 8 << FAMILIES,
 	KEY_JUDGE = 16 << FAMILIES,
+	KEY_SECRETS = 32 << FAMILIES,
 };
-#define PROFILE_KEYS (FAMILIES + 5)
+#define PROFILE_KEYS (FAMILIES + 6)
 
 struct profile {
 	const char *name;
@@ -147,7 +152,8 @@ struct profile {
 	struct list families[FAMILIES]; /* state and ref only */
 	const char *role_text, *reason;
 	const struct profile *lower;	/* what it extends */
-	const struct node *exempt_node; /* until all files are read */
+	uint64_t secrets;	/* bits of groups that are its own */
+	const struct node *exempt_node, *secrets_node; /* until all files are read */
 };
 
 struct grant {
@@ -172,6 +178,16 @@ struct guard {
 	bool is_attempt;
 };
 
+/* Secrets that are meant for the same peers. */
+struct secret_group {
+	const char *name;
+	struct place place;
+	struct rule **peers;
+	uint32_t peer_count;
+};
+
+enum secret_list { SECRET_VARIABLES, SECRET_FILES, SECRET_LISTS };
+
 struct accept {
 	const char *hole, *reason;
 	uint64_t expires_ns;
@@ -182,7 +198,7 @@ struct policy_binding {
 	bool is_trusted; /* a package owns the file, or it was meant by exact path or build-id */
 	uint32_t carries;
 	uint32_t denied; /* what it would carry if it were trusted */
-	uint64_t exempt;
+	uint64_t exempt, secrets;
 	const struct profile *primary;
 	const struct profile *families[FAMILIES]; /* NULL: not judged */
 	const struct profile *watcher, *anywhere; /* judged for descendants, for any frame */
@@ -212,6 +228,10 @@ struct policy {
 	struct guard *guards;
 	uint32_t guard_count;
 	struct list base[WIRE_ACTIONS], forbidden[WIRE_ACTIONS];
+	struct secret_group *secrets;
+	uint32_t secret_count;
+	struct list secret_rules[SECRET_LISTS], secret_excepts[SECRET_LISTS];
+	uint64_t after_guards; /* bits of guards that ask what was read before */
 	struct accept *accepts;
 	uint32_t accept_count;
 	const char **redact; /* NULL-terminated, or NULL */
@@ -275,6 +295,7 @@ enum schema_where {
 	AT_PROGRAM,
 	AT_NAME,
 	AT_ACCEPT,
+	AT_SECRET,
 };
 /* Reports unknown keys and wrong shapes of a mapping; false when it is none. */
 bool schema_check(struct loader *loader, const struct node *node, enum schema_where where);
@@ -289,6 +310,11 @@ struct node *texts_first(struct node *value);
 
 /* compile_redact.c */
 void compile_redact(struct loader *loader, const struct node *root);
+
+/* compile_secret.c */
+void compile_secret(struct loader *loader, const struct node *node);
+/* After the last file: a later layer's rules go first. */
+void secrets_finish(struct policy *policy);
 
 /* compile_match.c: one mapping of `match`, onto the profile's. */
 void compile_match(struct loader *loader, const struct node *mapping, struct profile *profile);
@@ -367,6 +393,7 @@ struct question {
 	bool is_judged;	     /* its result counts */
 	bool is_attempt;     /* it failed, and would count had it not */
 	bool is_inner;	     /* asked to find out who started a process */
+	bool wants_after;    /* of guards, only the rules that ask what was read before; else none */
 	unsigned phases;     /* enum phase */
 	const struct chain *chain;
 	const struct subject *starter; /* its rule says that the child is not its own */
@@ -416,6 +443,26 @@ bool policy_wants_order(const struct policy_binding *binding);
 unsigned policy_granting(unsigned action, unsigned ret_actions[3]);
 /* The next rule of forbidden[action] from *at on that matches, or NULL. */
 const struct rule *policy_forbids(struct question *question, uint32_t *at);
+
+/* A grant of the base allows it, to whoever has it. */
+bool policy_is_granted(struct question *question);
+/* Is link `at` judged for what the link charged did? judge.c */
+bool policy_is_watching(const struct question *question, const struct chain *chain,
+			uint32_t charged, uint32_t at);
+void policy_outcome_guarded(struct outcome *outcome, const struct policy *policy,
+			    const struct rule *rule, uint32_t guard);
+/* All outcomes, those that wait for a secret too; remembered. */
+unsigned policy_judge_all(struct policy *policy, struct model *model,
+			  const struct item_event *event, struct outcome *ret_outcomes);
+
+/* sequence.c: contacts after a secret. */
+struct charge;
+unsigned sequence_judge(struct question *question, const struct chain *chain,
+			const struct charge *charge, struct outcome *outcomes, unsigned count);
+uint8_t sequence_group(struct question *question);
+/* Of those that wait, keeps who has read a secret that is not for this peer. */
+unsigned sequence_settle(struct policy *policy, struct model *model,
+			 const struct item_event *event, struct outcome *outcomes, unsigned count);
 
 /* child.c: what the rule by which a process of the chain was started says of it, the nearest that
  * says something. */

@@ -312,6 +312,8 @@ struct rule *compile_rule(struct loader *loader, struct node *node, unsigned act
 	struct rule *rule = pool_alloc(&loader->policy->pool, sizeof(*rule));
 	rule->expires_ns = NEVER;
 	rule->place = node->place;
+	/* What `learn` tries out has no file's name. */
+	rule->is_learned = node->place.origin->is_learned || *node->place.origin->path == '\n';
 	rule->ref.line = node->place.line;
 	rule->ref.file = node->place.origin->path;
 	rule->ref.id = "";

@@ -192,6 +192,9 @@ void fold_fingerprint(const struct finding *finding, char ret_hex[33])
 	hash_target(&state, finding);
 	hash_string(&state, outcome->rule.profile);
 	hash_string(&state, id && *id ? id : words_family(finding->event->action));
+	/* Which of a group's secrets came first may differ from run to run. */
+	if (outcome->secret)
+		hash_string(&state, outcome->secret->group);
 	crypto_generichash_final(&state, hash, sizeof(hash));
 	sodium_bin2hex(ret_hex, 33, hash, sizeof(hash));
 }

@@ -73,6 +73,18 @@ static json_t *alert_time(const struct item_run *run, uint64_t monotonic_ns)
 	return json_take(&text);
 }
 
+/* What was read before the contact: when, by whom, and on which stack. */
+static json_t *alert_secret(const struct item_run *run, const struct secret_read *secret)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind",
+			 secret->is_variable ? "variable" : "file", "name", json_text(secret->name),
+			 "group", json_text(secret->group), "time", alert_time(run, secret->time_ns),
+			 "subject", json_subject(secret->reader), "chain",
+			 alert_chain(secret->chain), "call_stack_summary",
+			 alert_stack_summary(secret->chain), "process",
+			 json_process(run, secret->process));
+}
+
 /* NULL when out of memory. */
 static json_t *alert_of(const struct finding *finding)
 {
@@ -106,6 +118,8 @@ static json_t *alert_of(const struct finding *finding)
 	error |= set(alert, "vantage", json_text(finding->vantage));
 	error |= set(alert, "attribution", alert_attribution(outcome));
 	error |= set(alert, "count", json_count(finding->count));
+	if (outcome->secret)
+		error |= set(alert, "secret", alert_secret(run, outcome->secret));
 	if (error) {
 		json_decref(alert);
 		return NULL;

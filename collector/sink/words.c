@@ -293,6 +293,21 @@ static void add_via(struct text *text, const struct finding *finding, enum escap
 		text_add(text, ")");
 }
 
+/* Its name, never its value: that is not known here. */
+static void add_secret(struct text *text, const struct outcome *outcome, enum escape escape)
+{
+	const struct secret_read *secret = outcome->secret;
+	text_add(text, " after ");
+	if (secret->reader == outcome->charged->subject) {
+		text_add(text, "it had read ");
+	} else {
+		add_subject(text, secret->reader, escape);
+		text_add(text, ", which it started, had read ");
+	}
+	text_add(text, secret->is_variable ? "the variable " : "");
+	add_bytes(text, (struct str){secret->name, (uint32_t)strlen(secret->name)}, escape);
+}
+
 void words_message(struct text *text, const struct finding *finding, enum escape escape)
 {
 	const struct item_event *event = finding->event;
@@ -312,6 +327,8 @@ void words_message(struct text *text, const struct finding *finding, enum escape
 	}
 	if (event->action == WIRE_NET_EXCHANGE && is_done)
 		add_exchange(text, event);
+	if (finding->outcome->secret)
+		add_secret(text, finding->outcome, escape);
 	if (finding->outcome->message) {
 		text_add(text, ": ");
 		text_escape_string(text, finding->outcome->message, escape);

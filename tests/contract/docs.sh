@@ -88,6 +88,7 @@ find_fields()
 	cat >"$work/act.py" <<'PY'
 import ctypes, mmap, os, socket, subprocess
 open("one", "w").close()
+open("piped").close()
 os.rename("one", "two")
 socket.socket().connect_ex(("127.0.0.1", 1))
 socket.getaddrinfo("localhost", None)
@@ -107,8 +108,13 @@ os.waitpid(child, 0)
 subprocess.run(["./static", "one"], stderr=subprocess.DEVNULL)
 subprocess.run("cat piped | bash", shell=True)
 PY
-	printf 'version: 1\nguards: [{name: all, network: any, file: any, exec: any, env: any}]\n' \
-		>"$work/all.yaml"
+	cat >"$work/all.yaml" <<'YAML'
+version: 1
+secrets: [{name: piped, files: ["**/piped"]}]
+guards:
+  - {name: all, network: any, file: any, exec: any, env: any}
+  - {name: carried, network: {connect: [{after: secret}]}}
+YAML
 	fresh
 	cp "$subjects/fixed_static" "$cwd/static"
 	echo 'echo more >three' >"$cwd/piped"

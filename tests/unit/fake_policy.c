@@ -118,6 +118,23 @@ void policy_take_over(struct policy *policy, struct model *model)
 	(void)model;
 }
 
+bool policy_wants_secrets(const struct policy *policy, unsigned action)
+{
+	(void)policy;
+	(void)action;
+	return false;
+}
+
+int policy_note_secret(struct policy *policy, struct model *model, const struct item_event *event,
+		       const struct outcome *outcomes)
+{
+	(void)policy;
+	(void)model;
+	(void)event;
+	(void)outcomes;
+	return 0;
+}
+
 bool policy_wants_drops(const struct policy *policy)
 {
 	(void)policy;
