@@ -148,7 +148,7 @@ void holes_of_event(struct pipeline *pipeline, const struct item_event *event,
 		hole_count(pipeline, HOLE_UNREADABLE, wire_family_of(event->action),
 			   event->process);
 	/* Whoever was charged inside the part that was seen stays charged, whatever lies beyond. */
-	if ((size_t)(outcome->judged_by - chain->links) >= chain->seen_count)
+	if (chain && outcome->method == METHOD_PARTIAL)
 		hole_count(pipeline, HOLE_PARTIAL, wire_family_of(event->action), event->process);
 }
 

@@ -190,9 +190,7 @@ static int learn_judged(struct learner *learner, struct read_log *log, struct po
 	bool is_bypass = event->bypass && event->bypass < BYPASS_KINDS;
 	if (!flagged && !is_bypass)
 		find_candidate(learner, log, policy, event, &outcomes[0]);
-	if (chain &&
-	    (size_t)(outcomes[0].judged_by - chain->links) >= chain->seen_count &&
-	    (size_t)(outcomes[0].judged_by - chain->links) < chain->count)
+	if (chain && outcomes[0].method == METHOD_PARTIAL)
 		read_add_hole(log, HOLE_PARTIAL, 1);
 	if (flagged || is_bypass) {
 		int error = leave_out(learner, log, event,

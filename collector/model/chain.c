@@ -203,9 +203,9 @@ static struct link_set *links_keep(struct model *model, const struct composer *c
 }
 
 /* What nobody is known to have made is nobody's: from there on it is not known who asked. */
-static uint32_t count_known(const struct composer *composer)
+static uint32_t count_known(const struct composer *composer, uint32_t from)
 {
-	for (uint32_t i = 0; i < composer->count; i++) {
+	for (uint32_t i = from; i < composer->count; i++) {
 		const struct subject *subject = composer->links[i].subject;
 		while (subject->kind == SUBJECT_CODE && subject->maker)
 			subject = subject->maker;
@@ -226,6 +226,23 @@ static uint32_t count_seen(const struct composer *composer, uint32_t tail_at,
 		seen = tail_at + tail->seen_count;
 	/* Of a chain without end the last link kept need not be the one. */
 	return composer->is_cut && seen == composer->count ? seen - 1 : seen;
+}
+
+/* The same from the end of its process on, which a cut in its own stack does not hide. */
+static uint32_t count_tail_seen(const struct composer *composer, uint32_t tail_at,
+				const struct chain *tail, bool is_thread)
+{
+	uint32_t seen = count_seen(composer, tail_at, tail);
+	uint32_t known = count_known(composer, tail_at);
+
+	if (is_thread) {
+		uint32_t theirs = tail_at + tail->tail_seen_count;
+
+		seen = composer->count - composer->is_cut;
+		if (tail->tail_seen_count < tail->count && theirs < seen)
+			seen = theirs;
+	}
+	return seen < known ? seen : known;
 }
 
 /* 0, -ENOBUFS when the model is full, -ENOMEM. */
@@ -264,9 +281,10 @@ static int chain_compose(struct model *model, struct late_chain *late)
 	chain->has_import = stack && stack->has_import;
 	chain->phases = stack ? stack->phases : PHASE_STEADY;
 	chain->seen_count = chain->is_partial ? seen_count : count_seen(&composer, tail_at, tail);
-	uint32_t known_count = count_known(&composer);
+	uint32_t known_count = count_known(&composer, 0);
 	if (chain->seen_count > known_count)
 		chain->seen_count = known_count;
+	chain->tail_seen_count = count_tail_seen(&composer, tail_at, tail, parent);
 	if (stack && stack->flags & STACK_HIDDEN)
 		chain->seen_count = 0;
 	return 0;

@@ -71,6 +71,8 @@ struct chain {
 	bool has_import;	  /* an import is under way on it */
 	uint32_t seen_count;	  /* count, or where its stack, its thread's or its process's origin was
 				     cut short: links from here on may not be the true callers */
+	uint32_t tail_seen_count; /* the same beyond the end of its process: who started it is known
+				     however much of its own stack is */
 };
 
 struct process {

@@ -15,6 +15,8 @@ struct walk {
 	uint32_t stranger;   /* 1 + the first library that is only called like a carrier */
 	uint32_t script;     /* 1 + the script of an unknown interpreter, whose rules allow this */
 	bool has_inferred, has_carried, is_interpreted;
+	bool knows_end; /* it went on from a link that was seen to the end of that process, which no
+			   cut in its stack hides */
 	bool has_code; /* made at run time: what called it was found by its frame pointer */
 };
 
@@ -87,6 +89,7 @@ static bool step_over(struct walk *walk, bool is_trusted)
 {
 	const struct chain *chain = walk->chain;
 	uint32_t end = process_end(chain, walk->at);
+	walk->knows_end |= walk->at < chain->seen_count;
 	bool has_script = end > walk->at && chain->links[end].subject->kind == SUBJECT_SCRIPT;
 	if (has_script && (is_trusted || ask_script(walk, end))) {
 		walk->is_interpreted = true;
@@ -240,12 +243,20 @@ static bool is_nobodys(const struct subject *subject)
 	return subject->kind == SUBJECT_CODE;
 }
 
+/* How many links are known to be those that were asked. */
+static uint32_t count_known(const struct walk *walk)
+{
+	const struct chain *chain = walk->chain;
+	bool has_tail = walk->knows_end && chain->tail_seen_count > chain->seen_count;
+	return has_tail ? chain->tail_seen_count : chain->seen_count;
+}
+
 static void name_method(struct walk *walk)
 {
 	struct charge *charge = walk->charge;
 	charge->method = METHOD_EXACT;
 	charge->method_name = charge->is_outermost ? "outermost" : "exact";
-	if (charge->judged_at >= walk->chain->seen_count) {
+	if (charge->judged_at >= count_known(walk)) {
 		charge->method = METHOD_PARTIAL;
 		charge->method_name = "partial";
 		charge->reason = "the stack was cut short, who asked may be beyond the cut";

@@ -163,6 +163,31 @@ static void test_cut_stack(void **state)
 	assert_int_equal(o->method, METHOD_EXACT);
 }
 
+/* A program without profile answers to who started it, and that is known however little of its stack
+ * is: unless nothing of it is, or the starter's own was cut. */
+static void test_cut_stack_of_a_child(void **state)
+{
+	struct world *w = *state;
+	uint32_t other = lab_main(&w->lab, "/opt/other", "");
+	uint32_t origin = lab_chain(&w->lab, w->process, w->libc, w->app);
+	uint32_t child = lab_process(&w->lab, w->process, origin, other, "/opt/other", "");
+	uint32_t chain = lab_chain_of(&w->lab, child, 0, WIRE_STACK_PARTIAL,
+				      (const int[]){(int)w->libc, (int)other, 0});
+	const struct outcome *o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
+	lab_expect(o, "allowed app");
+	assert_int_equal(o->method, METHOD_EXACT);
+	chain = lab_chain_of(&w->lab, child, 0, WIRE_STACK_PARTIAL, (const int[]){(int)w->libc, 0});
+	o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
+	assert_int_equal(o->method, METHOD_PARTIAL);
+	origin = lab_chain_of(&w->lab, w->process, 0, WIRE_STACK_PARTIAL,
+			      (const int[]){(int)w->libc, 0});
+	child = lab_process(&w->lab, w->process, origin, other, "/opt/other", "");
+	chain = lab_chain_of(&w->lab, child, 0, WIRE_STACK_PARTIAL,
+			     (const int[]){(int)w->libc, (int)other, 0});
+	o = lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0);
+	assert_int_equal(o->method, METHOD_PARTIAL);
+}
+
 static void test_threads_origin(void **state)
 {
 	struct world *w = *state;
@@ -470,6 +495,7 @@ int main(void)
 		CASE(test_unprofiled_library_stops),
 		CASE(test_tail_call),
 		CASE(test_cut_stack),
+		CASE(test_cut_stack_of_a_child),
 		CASE(test_threads_origin),
 		CASE(test_library_starts_conduits),
 		CASE(test_child_without_profile),
