@@ -11,6 +11,7 @@
 
 #include "bpf.h"
 
+#define PAGE 4096ull
 #define RING_NAME "memfd:sowatch" /* preload/session.c calls it that */
 
 struct deed {
@@ -362,8 +363,14 @@ static void code_mapped(struct bpf *bpf, const struct deed *deed, const struct p
 	const struct unwind_who who = { record->head.pid, record->head.tid,
 					record->head.start_ns };
 
-	if (!bpf_map_file(bpf, proc, &who, record, deed->blobs[0], deed->blobs[1]))
+	if (bpf_map_file(bpf, proc, &who, record, deed->blobs[0], deed->blobs[1]))
+		return;
+	if (record->path_len || record->result < 0)
 		unwind_process_changed(bpf->unwind, &who);
+	else
+		unwind_process_made(bpf->unwind, &who, record->address & ~(PAGE - 1),
+				    (record->address + record->bytes + PAGE - 1) & ~(PAGE - 1),
+				    record->syscall == SYS_mmap);
 }
 
 static void code_made(struct bpf *bpf, const struct deed *deed, struct proc *proc)

@@ -272,6 +272,31 @@ void unwind_process_mapped(struct unwind *unwind, const struct unwind_who *who,
 			     mapping->path_len);
 }
 
+static bool map_has_file(const struct maps *maps, uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; maps && i < maps->count; i++) {
+		const struct region *region = &maps->regions[i];
+
+		if (region->start < end && region->end > start && region->state != REGION_ANONYMOUS)
+			return true;
+	}
+	return false;
+}
+
+void unwind_process_made(struct unwind *unwind, const struct unwind_who *who, uint64_t start,
+			 uint64_t end, bool is_mapped)
+{
+	struct process *process = process_find(&unwind->processes, who, true);
+	const struct region region = { .start = start, .end = end, .state = REGION_ANONYMOUS };
+
+	if (!process)
+		return;
+	/* What is there may be known better by the kernel, while it can be asked. */
+	process->is_stale |= !is_mapped || !process->maps;
+	if (start < end && (is_mapped || !map_has_file(process->maps, start, end)))
+		process_told(&unwind->processes, process, &region, "", 0);
+}
+
 void unwind_process_exited(struct unwind *unwind, const struct unwind_who *who)
 {
 	struct process *process = process_find(&unwind->processes, who, false);

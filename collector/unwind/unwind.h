@@ -121,6 +121,10 @@ struct unwind_mapping {
 };
 void unwind_process_mapped(struct unwind *unwind, const struct unwind_who *who,
 			   const struct unwind_mapping *mapping);
+/* Memory was made executable there that is of no file as far as is known; is_mapped: it was mapped just
+ * now, and is of none. */
+void unwind_process_made(struct unwind *unwind, const struct unwind_who *who, uint64_t start,
+			 uint64_t end, bool is_mapped);
 /* The map is kept for records that are still to come, until room is needed. */
 void unwind_process_exited(struct unwind *unwind, const struct unwind_who *who);
 

@@ -322,6 +322,50 @@ static void test_jit(void **state)
 	munmap(code, 4096);
 }
 
+/* A process of which nothing is left but what the records told: frames of code it made at run time,
+ * one calling the other, at sp and above. */
+static void made_walk(const struct unwind_who *who, uint64_t address)
+{
+	uint64_t words[] = {0, (uint64_t)&words[2], address + 32, 0, address + 48};
+	const struct wire_kernel_regs made = {
+		.ip = address + 16, .sp = (uint64_t)words, .bp = (uint64_t)&words[1], .ax = 1};
+	const struct unwind_input input = {*who, &made, words, sizeof(words), false};
+
+	words[1] = (uint64_t)&words[3];
+	assert_int_equal(unwind_stack(unwind, &input, &stack), 0);
+}
+
+static void test_code_of_the_gone(void **state)
+{
+	const struct unwind_who who = {1u << 23, 1u << 23, 4711};
+	const struct unwind_mapping file = {.start = 0x800000, .end = 0x802000, .inode = 1,
+					    .device = 1, .path = "/nonexistent", .path_len = 12};
+
+	(void)state;
+	unwind_process_executed(unwind, &who);
+	unwind_process_exited(unwind, &who);
+	made_walk(&who, 0x700000);
+	assert_int_equal(stack.frames[0].kind, UNWIND_UNKNOWN);
+	assert_int_equal(stack.count, 1);
+	unwind_process_made(unwind, &who, 0x700000, 0x701000, false);
+	made_walk(&who, 0x700000);
+	assert_int_equal(stack.count, 3);
+	for (unsigned i = 0; i < stack.count; i++)
+		assert_int_equal(stack.frames[i].kind, UNWIND_CODE);
+	assert_int_equal(stack.frames[2].address, 0x700000 + 47);
+	assert_true(stack.flags & WIRE_STACK_FP);
+	/* Pages of a file that become executable again are the file's; what is mapped over them not. */
+	unwind_process_mapped(unwind, &who, &file);
+	unwind_process_made(unwind, &who, 0x800000, 0x801000, false);
+	made_walk(&who, 0x800000);
+	assert_int_equal(stack.frames[0].kind, UNWIND_FILE);
+	unwind_process_made(unwind, &who, 0x800000, 0x801000, true);
+	made_walk(&who, 0x800000);
+	assert_int_equal(stack.frames[0].kind, UNWIND_CODE);
+	unwind_process_made(unwind, &who, 5, 5, true);
+	unwind_process_made(unwind, &who, UINT64_MAX, 5, true);
+}
+
 /* Whatever the probe could copy: what is found is what is there, and the cut is told. */
 static void test_cut_copies(void **state)
 {
@@ -549,6 +593,7 @@ int main(void)
 		cmocka_unit_test(test_cplusplus),
 		cmocka_unit_test(test_thread),
 		cmocka_unit_test(test_jit),
+		cmocka_unit_test(test_code_of_the_gone),
 		cmocka_unit_test(test_cut_copies),
 		cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_every_instruction),
