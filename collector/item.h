@@ -183,7 +183,9 @@ struct item_target {
 	uint8_t address[16];
 	uint64_t number;
 	struct str path, asked, to, argv;
-	struct str package; /* package that owns path (PATH, PROGRAM, OBJECT), "" when none does */
+	/* package that owns path (PATH, PROGRAM, OBJECT), "" when none does; PATH: also the dist-info of
+	 * the Python distribution that it is an own file of, which begins with / */
+	struct str package;
 };
 
 struct item_name {

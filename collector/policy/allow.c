@@ -25,12 +25,24 @@ static bool is_text(struct str text, const char *other)
 	return *other && strlen(other) == text.len && !memcmp(text.data, other, text.len);
 }
 
+/* A distribution that only its own list vouches for may call itself like a Debian package: that
+ * package's files are not its own. Where Debian's packages are, dpkg's word was asked. */
+static bool has_packages_files(const struct subject *subject)
+{
+	return subject->kind != SUBJECT_PYTHON || strcmp(subject->package, subject->name) != 0 ||
+	       !strncmp(subject->path, "/usr/lib/", 9) || !strncmp(subject->path, "/usr/share/", 11);
+}
+
 bool is_own_file(const struct question *question, const struct subject *subject)
 {
 	const struct item_target *target = question->target;
 	if (question->action != WIRE_FILE_READ || !target || target->kind != TARGET_PATH)
 		return false;
-	return is_text(target->path, subject->path) || is_text(target->package, subject->package);
+	if (is_text(target->path, subject->path))
+		return true;
+	if (target->package.len && target->package.data[0] == '/') /* a distribution's dist-info */
+		return subject->kind == SUBJECT_PYTHON && is_text(target->package, subject->path);
+	return is_text(target->package, subject->package) && has_packages_files(subject);
 }
 
 static void answer_rule(struct answer *answer, const struct rule_ref *ref, const struct rule *rule)

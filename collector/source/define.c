@@ -287,6 +287,7 @@ uint32_t define_target(struct live *live, const struct item_target *target)
 	recipe_str(&recipe, target->asked);
 	recipe_str(&recipe, target->to);
 	recipe_str(&recipe, target->argv);
+	recipe_str(&recipe, target->package);
 	key = recipe_key(&recipe);
 	known = map_find(&live->targets, key);
 	if (known && !target_is_nameable(known->value, live->target_count))

@@ -108,6 +108,7 @@ int python_tell(struct live *live, struct proc *proc, const struct wire_python *
 	version_put(proc->python, record->version);
 	free(proc->python->stdlib);
 	proc->python->stdlib = strndup(stdlib.data, stdlib.len);
+	python_sites(live, proc, proc->python->version, proc->python->stdlib);
 	switch (record->head.flags) {
 	case WIRE_PYTHON_GOOD:
 	case WIRE_PYTHON_FOUND:
@@ -209,6 +210,14 @@ static uint32_t define_application(struct live *live, const struct proc *proc,
 	return define_script(live, (struct str){ path->text, (uint32_t)keep });
 }
 
+/* What was found through /proc/PID/root, as the process sees it: others of its container, too. */
+static const char *inside_root(const struct proc *proc, const char *path)
+{
+	size_t len = strlen(proc->view.root);
+
+	return len && !strncmp(path, proc->view.root, len) && path[len] == '/' ? path + len : path;
+}
+
 static bool is_in_stdlib(const struct proc *proc, const char *path)
 {
 	const char *stdlib = proc->python && proc->python->stdlib ? proc->python->stdlib : "";
@@ -244,7 +253,7 @@ static uint32_t define_file(struct live *live, const struct proc *proc,
 		object.soname = text_of(owner.name);
 		object.package = text_of(owner.package);
 		object.package_version = text_of(owner.version);
-		object.root = text_of(owner.root);
+		object.root = text_of(inside_root(proc, owner.root));
 		object.is_deleted = false; /* in an archive it is no file */
 		return define_object(live, &object);
 	}
@@ -317,6 +326,29 @@ void python_opened(struct live *live, struct proc *proc, struct str path)
 	object.soname = text_of(owner.name);
 	object.package = text_of(owner.package);
 	object.package_version = text_of(owner.version);
-	object.root = object.path = text_of(owner.root); /* one object, however many files */
+	object.root = object.path = text_of(inside_root(proc, owner.root)); /* one object, however many files */
 	define_object(live, &object);
+}
+
+bool python_own(struct live *live, const struct proc *proc, struct str path, struct path_buffer *ret)
+{
+	struct path_buffer text, host;
+	const char *root;
+
+	if (!proc->python || !live->dists || path.len >= sizeof(text.text) || !path.len ||
+	    path.data[0] != '/' || memchr(path.data, 0, path.len))
+		return false;
+	memcpy(text.text, path.data, path.len);
+	text.len = path.len;
+	text.text[path.len] = '\0';
+	if (is_in_stdlib(proc, text.text) ||
+	    (!proc->view.root[0] && !mounts_is_ours(live, proc, text.text)))
+		return false;
+	paths_host_recorded(&proc->view, text.text, &host);
+	if (!dists_own(live->dists, host.text, ret->text, sizeof(ret->text)))
+		return false;
+	root = inside_root(proc, ret->text);
+	ret->len = strlen(root);
+	memmove(ret->text, root, ret->len + 1);
+	return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which Python distribution owns a file: by the RECORD of its dist-info, by the installed-files.txt
- * of its egg-info, or, where a Debian package brought the file, by the dist-info of that package.
+ * of its egg-info, by the source tree it is installed as, or, where a Debian package brought the file,
+ * by the dist-info of that package.
  * What a directory has installed in it is read once and again when the directory has changed.
  */
 #ifndef SOWATCH_SOURCE_PYTHON_DIST_H
@@ -28,5 +29,11 @@ void dists_free(struct dists *dists);
  * count. False: it is installed nowhere, the application's own. */
 bool dists_find(struct dists *dists, const struct packages *packages, const char *path,
 		struct dist_owner *ret);
+
+/* A directory that an interpreter takes packages from: the source trees it says are installed. */
+void dists_note(struct dists *dists, const char *directory);
+/* Is the file at path (as above) one of a distribution's own, and the one its list speaks of? Its
+ * dist-info into ret_root. */
+bool dists_own(struct dists *dists, const char *path, char *ret_root, size_t bytes);
 
 #endif

@@ -96,7 +96,7 @@ static uint32_t target_file(struct live *live, struct proc *proc, const struct w
 {
 	bool is_symlink = event->hook == LIVE_HOOK_symlink || event->hook == LIVE_HOOK_symlinkat;
 	struct item_target target = { .kind = TARGET_PATH, .asked = blobs[0] };
-	struct path_buffer path, to, shm;
+	struct path_buffer path, to, shm, own;
 	struct str asked = blobs[0];
 	enum path_result result;
 
@@ -125,6 +125,8 @@ static uint32_t target_file(struct live *live, struct proc *proc, const struct w
 	target.is_unresolved |= !paths_record(&proc->view, &path);
 	target.path = buffer_str(&path);
 	target_package(live, proc, &target);
+	if (!target.package.len && python_own(live, proc, target.path, &own))
+		target.package = buffer_str(&own);
 	if (event->action == WIRE_FILE_READ && event->result >= 0)
 		python_opened(live, proc, target.path);
 	return define_target(live, &target);

@@ -97,7 +97,7 @@ static uint32_t kernel_file(struct live *live, struct proc *proc,
 	struct item_target target = { .kind = TARGET_PATH, .asked = blobs[2] };
 	bool is_pair = event->action == WIRE_FILE_RENAME || event->action == WIRE_FILE_LINK;
 	bool follow = !is_pair && event->action != WIRE_FILE_DELETE;
-	struct path_buffer path, to;
+	struct path_buffer path, to, own;
 
 	target.is_unresolved = path_of_kernel(live, proc, blobs[0], blobs[2], follow, &path);
 	if (is_pair) {
@@ -108,6 +108,8 @@ static uint32_t kernel_file(struct live *live, struct proc *proc,
 	}
 	target.path = buffer_str(&path);
 	target_package(live, proc, &target);
+	if (!target.package.len && python_own(live, proc, target.path, &own))
+		target.package = buffer_str(&own);
 	if (event->action == WIRE_FILE_READ && event->result >= 0)
 		python_opened(live, proc, target.path);
 	return define_target(live, &target);

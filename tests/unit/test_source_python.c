@@ -192,6 +192,224 @@ static void test_trees_eggs_and_wheels(void **state)
 	assert_false(find(f, "fake/urllib3-2-py3-none-any.whl/urllib3/x.py"));
 }
 
+/* --- own files -------------------------------------------------------------------------------- */
+#define HELLO_SHA256 "LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ" /* of "hello" */
+
+static bool is_own(struct fixture *f, const char *name, const char *info)
+{
+	char path[512], root[512];
+
+	snprintf(path, sizeof(path), "%s/%s", f->directory, name);
+	if (!dists_own(f->dists, path, root, sizeof(root)))
+		return false;
+	assert_non_null(strstr(root, info));
+	return true;
+}
+
+static void test_own_files_are_those_its_author_knew(void **state)
+{
+	struct fixture *f = *state;
+
+	put_demo(f, "lib/site-packages");
+	put(f, "lib/site-packages/demo/data.json", "hello");
+	put(f, "lib/site-packages/demo/changed.json", "hallo");
+	put(f, "lib/site-packages/demo/plain.json", "hello");
+	put(f, "lib/site-packages/demo/__pycache__/x.cpython-311.pyc", "");
+	put(f, "share/demo/page.html", "hello");
+	put(f, "home/secret", "hexlo");
+	put(f, "lib/site-packages/De_Mo-1.2.dist-info/RECORD",
+	    "demo/data.json,sha256=" HELLO_SHA256 ",5\n"
+	    "demo/changed.json,sha256=" HELLO_SHA256 ",5\n"
+	    "demo/plain.json,,\n"
+	    "demo/__pycache__/x.cpython-311.pyc,,\n"
+	    "../../share/demo/page.html,sha256=" HELLO_SHA256 ",5\n"
+	    "../../home/secret,sha256=" HELLO_SHA256 ",5\n"
+	    "../../home/__pycache__/y.pyc,,\n"
+	    "De_Mo-1.2.dist-info/METADATA,,\n");
+	put(f, "home/__pycache__/y.pyc", "");
+	assert_true(is_own(f, "lib/site-packages/demo/data.json", "/De_Mo-1.2.dist-info"));
+	assert_true(is_own(f, "lib/site-packages/demo/data.json", "/De_Mo-1.2.dist-info"));
+	assert_true(is_own(f, "lib/site-packages/demo/__pycache__/x.cpython-311.pyc", "/De_Mo"));
+	assert_true(is_own(f, "lib/site-packages/De_Mo-1.2.dist-info/METADATA", "/De_Mo"));
+	assert_true(is_own(f, "share/demo/page.html", "/De_Mo-1.2.dist-info"));
+	/* Not what it says, or more than it can say. */
+	assert_false(is_own(f, "lib/site-packages/demo/changed.json", ""));
+	assert_false(is_own(f, "lib/site-packages/demo/plain.json", ""));
+	assert_false(is_own(f, "lib/site-packages/demo/unlisted", ""));
+	assert_false(is_own(f, "home/secret", ""));
+	assert_false(is_own(f, "home/__pycache__/y.pyc", ""));
+	assert_false(is_own(f, "lib/site-packages", ""));
+	/* It was the file: it is not any more once it has changed. */
+	put(f, "lib/site-packages/demo/data.json", "hullo");
+	assert_false(is_own(f, "lib/site-packages/demo/data.json", ""));
+}
+
+static void test_own_files_of_two_are_neithers(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "lib/site-packages/demo/data.json", "hello");
+	put(f, "lib/site-packages/a-1.dist-info/RECORD", "demo/data.json,sha256=" HELLO_SHA256 ",5\n");
+	put(f, "lib/site-packages/b-1.dist-info/RECORD", "demo/data.json,sha256=" HELLO_SHA256 ",5\n");
+	assert_false(is_own(f, "lib/site-packages/demo/data.json", ""));
+}
+
+static void test_own_files_of_old_lists_and_eggs(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "lib/site-packages/old/data", "x");
+	put(f, "lib/site-packages/new/data", "x");
+	put(f, "lib/site-packages/old-1.egg-info/PKG-INFO", "Name: old\nVersion: 1\n");
+	put(f, "lib/site-packages/old-1.egg-info/top_level.txt", "old\n");
+	put(f, "lib/site-packages/old-1.egg-info/installed-files.txt",
+	    "../old/data\n../new/data\n../../../secret\nPKG-INFO\n");
+	put(f, "secret", "x");
+	assert_true(is_own(f, "lib/site-packages/old/data", "/old-1.egg-info"));
+	assert_true(is_own(f, "lib/site-packages/old-1.egg-info/PKG-INFO", "/old-1.egg-info"));
+	assert_false(is_own(f, "lib/site-packages/new/data", ""));
+	assert_false(is_own(f, "secret", ""));
+	put(f, "lib/site-packages/egg-2-py3.11.egg/EGG-INFO/PKG-INFO", "Name: egg\nVersion: 2\n");
+	put(f, "lib/site-packages/egg-2-py3.11.egg/egg/data", "x");
+	assert_true(is_own(f, "lib/site-packages/egg-2-py3.11.egg/egg/data", "/EGG-INFO"));
+}
+
+/* --- source trees ------------------------------------------------------------------------------- */
+static void put_editable(struct fixture *f, const char *tree, const char *pth, const char *finder)
+{
+	char text[1024];
+
+	put(f, "lib/site-packages/work_ing-1.dist-info/METADATA", "Name: Work.ing\nVersion: 1\n");
+	put(f, "lib/site-packages/work_ing-1.dist-info/RECORD",
+	    "__editable__.work_ing-1.pth,,\n__editable___work_ing_1_finder.py,,\n");
+	snprintf(text, sizeof(text), "{\"dir_info\": {\"editable\": true}, \"url\": \"file://%s/%s\"}",
+		 f->directory, tree);
+	put(f, "lib/site-packages/work_ing-1.dist-info/direct_url.json", text);
+	if (pth) {
+		snprintf(text, sizeof(text), "%s/%s\n", f->directory, pth);
+		put(f, "lib/site-packages/__editable__.work_ing-1.pth", text);
+	}
+	if (finder) {
+		snprintf(text, sizeof(text), "import sys\nMAPPING = {'working': '%s/%s', 'no': '/etc'}\n",
+			 f->directory, finder);
+		put(f, "lib/site-packages/__editable___work_ing_1_finder.py", text);
+	}
+}
+
+static void note(struct fixture *f, const char *site)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", f->directory, site);
+	dists_note(f->dists, path);
+}
+
+static void test_a_source_tree_that_a_site_names(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "my tree/pyproject.toml", "[build-system]\nname = 'x'\n[project]\nname = \"work-ing\"\n");
+	put(f, "my tree/src/working/__init__.py", "");
+	put(f, "my tree/src/working/data/words", "");
+	put(f, "my tree/src/.env", "");
+	put_editable(f, "my%20tree", "my tree/src", NULL);
+	assert_false(find(f, "my tree/src/working/__init__.py"));
+	note(f, "lib/site-packages");
+	assert_true(find(f, "my tree/src/working/__init__.py"));
+	assert_string_equal(f->owner.name, "work-ing");
+	assert_string_equal(f->owner.package, "work-ing");
+	assert_string_equal(f->owner.version, "1");
+	assert_non_null(strstr(f->owner.root, "/work_ing-1.dist-info"));
+	assert_false(find(f, "my tree/tests/test.py"));
+	assert_true(is_own(f, "my tree/src/working/data/words", "/work_ing-1.dist-info"));
+	assert_false(is_own(f, "my tree/src/.env", ""));
+	assert_false(is_own(f, "my tree/pyproject.toml", ""));
+	/* Taken away again. */
+	usleep(20000);
+	put(f, "lib/site-packages/work_ing-1.dist-info/direct_url.json", "{}");
+	put(f, "lib/site-packages/other.txt", "");
+	note(f, "lib/site-packages");
+	assert_false(find(f, "my tree/src/working/__init__.py"));
+}
+
+static void test_a_source_tree_that_a_finder_maps(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "tree/setup.cfg", "[metadata]\nname = Work_ing\n");
+	put(f, "tree/working.py", "");
+	put(f, "tree/other.py", "");
+	put_editable(f, "tree", NULL, "tree/working");
+	note(f, "lib/site-packages");
+	assert_true(find(f, "tree/working.py"));
+	assert_string_equal(f->owner.name, "work-ing");
+	assert_false(find(f, "tree/other.py"));
+	assert_false(dists_find(f->dists, NULL, "/etc/passwd", &f->owner));
+}
+
+static void test_a_tree_that_is_somebody_elses(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "app/pyproject.toml", "[project]\nname = \"app\"\n[tool.x]\nname = \"work-ing\"\n");
+	put(f, "app/working/__init__.py", "");
+	put_editable(f, "app", "app", "app/working");
+	note(f, "lib/site-packages");
+	assert_false(find(f, "app/working/__init__.py"));
+	assert_false(is_own(f, "app/working/__init__.py", ""));
+	/* The tree is its own, what the .pth names is elsewhere. */
+	put(f, "mine/pyproject.toml", "[project]\nname = \"work-ing\"\n");
+	put_editable(f, "mine", "app", NULL);
+	usleep(20000);
+	put(f, "lib/site-packages/other.txt", "");
+	note(f, "lib/site-packages");
+	assert_false(find(f, "app/working/__init__.py"));
+}
+
+static void test_a_source_tree_by_egg_link(void **state)
+{
+	struct fixture *f = *state;
+	char text[512];
+
+	put(f, "tree/src/Old_Way.egg-info/PKG-INFO", "Name: old-way\nVersion: 4\n");
+	put(f, "tree/src/Old_Way.egg-info/top_level.txt", "old_way\n");
+	put(f, "tree/src/old_way/__init__.py", "");
+	put(f, "tree/src/old_way/data", "");
+	put(f, "tree/src/other/__init__.py", "");
+	snprintf(text, sizeof(text), "%s/tree/src\n..", f->directory);
+	put(f, "lib/site-packages/old-way.egg-link", text);
+	put(f, "lib/site-packages/wrong.egg-link", text);
+	note(f, "lib/site-packages");
+	assert_true(find(f, "tree/src/old_way/__init__.py"));
+	assert_string_equal(f->owner.name, "old-way");
+	assert_string_equal(f->owner.version, "4");
+	assert_string_equal(f->owner.package, "old-way");
+	assert_true(is_own(f, "tree/src/old_way/data", "/Old_Way.egg-info"));
+	assert_false(find(f, "tree/src/other/__init__.py"));
+}
+
+static void test_trees_made_to_break_the_reader(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, "tree/pyproject.toml", "[project\nname\n[project]\nname =\nname = \"\n\"work-ing\n[");
+	put_editable(f, "tree", "../../../../..", "'\"'");
+	put(f, "lib/site-packages/x.egg-link", "relative\n");
+	put(f, "lib/site-packages/.egg-link", "/\n");
+	put(f, "lib/site-packages/y.egg-link", "");
+	note(f, "lib/site-packages");
+	put(f, "lib/site-packages/work_ing-1.dist-info/direct_url.json",
+	    "{\"dir_info\": {\"editable\": true}, \"url\": \"file:///%00%zz%\"}");
+	put(f, "lib/site-packages/other.txt", "");
+	note(f, "lib/site-packages");
+	put(f, "lib/site-packages/work_ing-1.dist-info/direct_url.json", "{\"dir_info\": [1], \"url\": 3}");
+	put(f, "lib/site-packages/other2.txt", "");
+	note(f, "lib/site-packages");
+	note(f, "missing");
+	assert_false(find(f, "etc/passwd"));
+	assert_false(is_own(f, "etc/passwd", ""));
+}
+
 static void test_metadata_made_to_break_the_reader(void **state)
 {
 	static const char zeros[] = "Name: a\0b\nVersion: \n\n\0\0";
@@ -229,6 +447,22 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_trees_eggs_and_wheels, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_metadata_made_to_break_the_reader, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_own_files_are_those_its_author_knew, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_own_files_of_two_are_neithers, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_own_files_of_old_lists_and_eggs, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_source_tree_that_a_site_names, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_source_tree_that_a_finder_maps, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_tree_that_is_somebody_elses, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_source_tree_by_egg_link, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_trees_made_to_break_the_reader, set_up,
 						tear_down),
 	};
 
