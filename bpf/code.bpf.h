@@ -31,13 +31,13 @@ EXIT(exit_code)
 		if (is_elsewhere(BPF_CORE_READ(file, f_path.mnt)))
 			s->flags |= WIRE_KERNEL_ELSEWHERE;
 	}
-	return event_finish(s, c->task, c->thread, c->regs);
+	return event_finish(s, c->thread);
 }
 
 EXIT(exit_inspect)
 {
 	event_begin(c->s, c->task, c->call, c->result < 0 ? c->result : 0);
-	return event_finish(c->s, c->task, c->thread, c->regs);
+	return event_finish(c->s, c->thread);
 }
 
 /* The exec failed: the caller and its memory are still there. */
@@ -51,8 +51,8 @@ EXIT(exit_exec)
 
 	event_begin(s, c->task, call, c->result);
 	if (held_paths) {
-		arguments_compare(s, c->task, call, held_paths);
-		paths_append(s, c->task, call, held_paths);
+		arguments_compare(s, call, held_paths);
+		paths_append(s, call, held_paths);
 	} else {
 		s->flags |= WIRE_KERNEL_UNREADABLE;
 	}

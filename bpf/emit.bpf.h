@@ -10,6 +10,10 @@
 
 #define INLINE static __always_inline
 #define NOINLINE static __noinline
+/* Verified once and for itself, knowing nothing of its callers, where a static function is verified
+ * again for all that each caller may come with. Takes numbers and pointers to memory of one fixed
+ * size, which may be NULL as far as it knows; a kernel pointer comes as a number. */
+#define GLOBAL __attribute__((noinline))
 #define DATA_MAX 32768u /* a record; appends start below it and are at most 32 KiB and registers */
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
@@ -25,6 +29,15 @@ INLINE struct scratch *scratch_here(void)
 	u32 cpu = bpf_get_smp_processor_id();
 
 	return bpf_map_lookup_elem(&scratches, &cpu);
+}
+
+/* A pointer as a mere number, which is all that a global function takes it as. */
+INLINE u64 plain(const void *pointer)
+{
+	u64 number;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	return number;
 }
 
 INLINE void lost_count(u32 family)
@@ -260,45 +273,67 @@ INLINE u64 stack_limit(struct task_struct *task, u64 sp)
  * after all is cut short there. */
 static const u8 never_touched[4096] = { [0 ... 4095] = 0xff };
 
-/* From sp upward, page by page, up to where frames end; where that is only a guess, until a page
- * cannot be read. */
-NOINLINE int stack_copy(struct held_stack *to, const struct pt_regs *regs)
+struct stack_walk {
+	struct held_stack *to;
+	u64 limit;
+};
+
+/* Nothing is carried from page to page but what is in `to`, or the verifier would follow each. */
+static int stack_page(u32 page, struct stack_walk *walk)
 {
-	u64 from, limit;
-	u32 at = 0;
+	struct held_stack *to = walk->to;
+	u64 sp = to->regs.sp, from = page ? (sp & ~4095ull) + page * 4096ull : sp;
+	u32 at = (u32)(from - sp), bytes = 4096 - ((u32)from & 4095);
 
-	regs_copy(&to->regs, regs);
-	from = to->regs.sp;
-	limit = stack_limit(bpf_get_current_task_btf(), from);
-	to->is_cut = limit - from == WIRE_KERNEL_STACK_MAX;
-#pragma unroll
-	for (int i = 0; i < STACK_PAGES; i++) {
-		u32 bytes = 4096 - ((u32)from & 4095);
-
-		if (at >= WIRE_KERNEL_STACK_MAX || from >= limit)
-			break;
-		if (limit - from < bytes)
-			bytes = (u32)(limit - from) & 4095;
-		if (bpf_probe_read_user(&to->data[at & (WIRE_KERNEL_STACK_MAX - 1)], bytes,
-					(void *)from)) {
-			if (to->is_cut) {
-				to->is_cut = 0; /* the stack ends here */
-				break;
-			}
-			bpf_probe_read_kernel(&to->data[at & (WIRE_KERNEL_STACK_MAX - 1)], bytes,
-					      never_touched);
+	if (at >= WIRE_KERNEL_STACK_MAX || from >= walk->limit)
+		return 1;
+	if (walk->limit - from < bytes)
+		bytes = (u32)(walk->limit - from) & 4095;
+	barrier_var(at);
+	at &= WIRE_KERNEL_STACK_MAX - 1;
+	if (bpf_probe_read_user(&to->data[at], bytes, (void *)from)) {
+		if (to->is_cut) {
+			to->is_cut = 0; /* the stack ends here */
+			return 1;
 		}
-		at += bytes;
-		from += bytes;
+		bpf_probe_read_kernel(&to->data[at], bytes, never_touched);
 	}
+	at += bytes;
 	to->bytes = at < WIRE_KERNEL_STACK_MAX ? at : WIRE_KERNEL_STACK_MAX;
 	return 0;
 }
 
-NOINLINE u32 append_stack(struct scratch *s, const struct held_stack *stack)
+/* From sp upward up to where frames end: at once, where all of it is there; else page by page, and
+ * where the end is only a guess, until a page cannot be read. */
+GLOBAL int stack_copy(struct held_stack *to)
 {
-	u32 at = s->used, bytes = stack->bytes;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct stack_walk walk = { .to = to };
+	u64 sp, bytes;
 
+	if (!to)
+		return 0;
+	regs_copy(&to->regs, (const struct pt_regs *)bpf_task_pt_regs(task));
+	sp = to->regs.sp;
+	walk.limit = stack_limit(task, sp);
+	bytes = walk.limit - sp;
+	to->is_cut = bytes == WIRE_KERNEL_STACK_MAX;
+	to->bytes = 0;
+	if (bytes > WIRE_KERNEL_STACK_MAX || bpf_probe_read_user(to->data, (u32)bytes, (void *)sp))
+		bpf_loop(STACK_PAGES, stack_page, &walk, 0);
+	else
+		to->bytes = (u32)bytes;
+	return 0;
+}
+
+GLOBAL u32 append_stack(struct scratch *s, const struct held_stack *stack)
+{
+	u32 at, bytes;
+
+	if (!s || !stack)
+		return 0;
+	at = s->used;
+	bytes = stack->bytes;
 	if (at >= DATA_MAX)
 		return 0;
 	at &= DATA_MAX - 1;

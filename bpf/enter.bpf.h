@@ -274,7 +274,7 @@ NOINLINE int exec_hold(struct thread_state *thread, struct task_struct *task,
 	s = scratch_take(FAMILY_EXEC);
 	if (!s)
 		return 0;
-	stack_copy(&s->stack, regs);
+	stack_copy(&s->stack);
 	if (!bpf_map_update_elem(&held, &key, &s->stack, BPF_ANY)) {
 		call->has_stack = 1;
 		call->is_held_cut = 0;

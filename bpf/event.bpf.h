@@ -108,10 +108,14 @@ INLINE struct object_state *object_of(struct task_struct *task, const struct cal
 	return call->has_object ? bpf_task_storage_get(&objects, task, NULL, 0) : NULL;
 }
 
-NOINLINE u32 append_object(struct scratch *s, struct object_state *object, u32 which)
+GLOBAL u32 append_object(struct scratch *s, struct object_state *object, u32 which)
 {
-	u32 at = which ? object->at[1] : object->at[0], len = which ? object->len[1] : object->len[0];
+	u32 at, len;
 
+	if (!s || !object)
+		return 0;
+	at = which ? object->at[1] : object->at[0];
+	len = which ? object->len[1] : object->len[0];
 	if (at >= WALK_BYTES || len > WALK_BYTES - at)
 		return 0;
 	return append_kernel(s, &object->walk.text[at & (WALK_BYTES - 1)], len);
@@ -137,11 +141,13 @@ static long vma_is_constant(struct task_struct *task, struct vm_area_struct *vma
 
 /* An argument in memory that was not there yet at entry (the kernel itself brought it in). If
  * nobody can write to it, what it says now is what it said then; else nobody can know. */
-NOINLINE int argument_is_late(struct scratch *s, struct task_struct *task, u64 from)
+GLOBAL int argument_is_late(struct scratch *s, u64 from)
 {
 	u32 is_constant = 0;
 
-	bpf_find_vma(task, from, vma_is_constant, &is_constant, 0);
+	if (!s)
+		return 0;
+	bpf_find_vma(bpf_get_current_task_btf(), from, vma_is_constant, &is_constant, 0);
 	if (!is_constant)
 		s->flags |= WIRE_KERNEL_UNREADABLE;
 	return 0;
@@ -177,22 +183,27 @@ INLINE bool slot_choose(struct thread_state *thread, struct process_state *proce
 }
 
 /* The last step: everything that is not a blob of the object itself. */
-NOINLINE int event_finish(struct scratch *s, struct task_struct *task, struct thread_state *thread,
-			  const struct pt_regs *regs)
+GLOBAL int event_finish(struct scratch *s, struct thread_state *thread)
 {
-	u32 pid = (u32)task->tgid, family = action_family(s->event.action);
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = (const struct pt_regs *)bpf_task_pt_regs(task);
+	u32 pid = (u32)task->tgid, family, like;
 	struct process_state *process = bpf_map_lookup_elem(&processes, &pid);
 	struct slot slot = { 0 };
-	u64 instance, sp = regs->sp;
-	u32 like = s->flags & FLAG_CHECK ? WIRE_EXEC_INSPECT : s->event.action;
-	bool is_enough = slot_choose(thread, process, task, sp, like, &slot, &instance);
+	bool is_enough;
+	u64 instance;
 
+	if (!s || !thread)
+		return 0;
+	family = action_family(s->event.action);
+	like = s->flags & FLAG_CHECK ? WIRE_EXEC_INSPECT : s->event.action;
+	is_enough = slot_choose(thread, process, task, regs->sp, like, &slot, &instance);
 	if (process && process->has_shim)
 		s->flags |= WIRE_KERNEL_SHIM;
 	if (instance)
 		event_slot(s, &slot, instance);
 	if (!is_enough) {
-		stack_copy(&s->stack, regs);
+		stack_copy(&s->stack);
 		s->event.stack_len = append_stack(s, &s->stack);
 	}
 	record_send(s, family);

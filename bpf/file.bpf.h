@@ -37,26 +37,31 @@ INLINE u8 open_action(u32 flags, u16 mode)
 #define PROC_SUPER_MAGIC 0x9fa0
 
 /* Other processes' memory, descriptors and environment lie there: as rare as it is telling. */
-INLINE bool is_proc(const struct exit_context *c, struct file *file)
+INLINE bool is_proc(struct task_struct *task, struct file *file, long result)
 {
-	if (!file && c->result >= 0)
-		file = file_of(c->task, c->result);
+	if (!file && result >= 0)
+		file = file_of(task, result);
 	return file && BPF_CORE_READ(file, f_inode, i_sb, s_magic) == PROC_SUPER_MAGIC;
 }
 
-INLINE int open_exit(struct exit_context *c, u32 flags)
+GLOBAL int open_tell(struct scratch *s, struct thread_state *thread, u32 flags, long result)
 {
-	struct scratch *s = c->s;
-	struct object_state *object = c->result >= 0 ? object_of(c->task, c->call) : NULL;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct object_state *object = NULL;
 	struct file *file = NULL;
+	struct call *call;
 	u16 mode = 0;
-	u64 from = call_arg(c->call, row_of(c->call)->path);
+	u64 from;
 
-	if (flags & O_PATH)
-		return 0; /* neither reads nor writes */
-	event_begin(s, c->task, c->call, c->result);
-	if (c->result >= 0 && !object)
-		file = file_of(c->task, c->result);
+	if (!s || !thread)
+		return 0;
+	call = &thread->call;
+	from = call_arg(call, row_of(call)->path);
+	event_begin(s, task, call, result);
+	if (result >= 0)
+		object = object_of(task, call);
+	if (result >= 0 && !object)
+		file = file_of(task, result);
 	if (file || object) {
 		if (object) {
 			mode = (u16)object->mode;
@@ -71,19 +76,19 @@ INLINE int open_exit(struct exit_context *c, u32 flags)
 	} else {
 		char *asked = argument_read(s, from);
 
-		s->event.path_len = (u16)append_joined(
-			s, c->task, call_dir(c->call, row_of(c->call)->dir), asked);
+		s->event.path_len =
+			(u16)append_joined(s, call_dir(call, row_of(call)->dir), asked);
 		s->event.asked_len = (u16)append_kernel_string(s, asked);
-		if (c->result >= 0)
+		if (result >= 0)
 			s->flags |= WIRE_KERNEL_UNREADABLE;
 	}
 	s->event.detail = flags;
 	s->event.action = open_action(flags, mode);
 	if (flags & O_CREAT)
 		s->flags |= WIRE_KERNEL_CREATED;
-	if (options.check_actions && is_proc(c, file))
+	if (options.check_actions && is_proc(task, file, result))
 		s->flags |= FLAG_CHECK;
-	return event_finish(s, c->task, c->thread, c->regs);
+	return event_finish(s, thread);
 }
 
 /* What was asked for, without what the caller could have rewritten since. */
@@ -109,7 +114,11 @@ INLINE u32 open_flags(struct exit_context *c)
 
 EXIT(exit_open)
 {
-	return open_exit(c, open_flags(c));
+	u32 flags = open_flags(c);
+
+	if (flags & O_PATH)
+		return 0; /* neither reads nor writes */
+	return open_tell(c->s, c->thread, flags, c->result);
 }
 
 EXIT(exit_memfd)
@@ -123,7 +132,7 @@ EXIT(exit_memfd)
 	s->event.path_len = (u16)append_file(s, file);
 	s->event.asked_len = (u16)append_user_string(s, c->call->args[0]);
 	s->event.detail = O_CREAT | O_RDWR;
-	return event_finish(s, c->task, c->thread, c->regs);
+	return event_finish(s, c->thread);
 }
 
 /* --- by name: there may be no object any more ------------------------------------------------- */
@@ -156,11 +165,10 @@ static int differs_at2(u32 i, void *arg)
 	return !s->stack.data[i];
 }
 
-INLINE void argument_settle(struct scratch *s, struct task_struct *task, struct held_paths *to,
-			    u32 which, u64 from)
+INLINE void argument_settle(struct scratch *s, struct held_paths *to, u32 which, u64 from)
 {
 	if (to->missing & 1 << which) {
-		argument_is_late(s, task, from);
+		argument_is_late(s, from);
 		path_hold(to, which, from);
 		return;
 	}
@@ -171,26 +179,31 @@ INLINE void argument_settle(struct scratch *s, struct task_struct *task, struct 
 
 /* Whether the arguments still say what they said at entry. The end of a very long one, cut at
  * entry, is not compared. */
-NOINLINE int arguments_compare(struct scratch *s, struct task_struct *task,
-			       const struct call *call, struct held_paths *to)
+GLOBAL int arguments_compare(struct scratch *s, const struct call *call, struct held_paths *to)
 {
-	const struct call_row *row = row_of(call);
+	const struct call_row *row;
 
+	if (!s || !call || !to)
+		return 0;
+	row = row_of(call);
 	s->index = 0;
-	argument_settle(s, task, to, 0, call_arg(call, row->path));
+	argument_settle(s, to, 0, call_arg(call, row->path));
 	if (row->path2 != NONE)
-		argument_settle(s, task, to, 1, call_arg(call, row->path2));
+		argument_settle(s, to, 1, call_arg(call, row->path2));
 	if (s->index)
 		s->flags |= WIRE_KERNEL_CHANGED;
 	return 0;
 }
 
-NOINLINE int paths_append(struct scratch *s, struct task_struct *task, struct call *call,
-			  const struct held_paths *held_paths)
+GLOBAL int paths_append(struct scratch *s, struct call *call, const struct held_paths *held_paths)
 {
-	const struct call_row *row = row_of(call);
-	struct object_state *object = s->event.result ? NULL : object_of(task, call);
+	struct object_state *object;
+	const struct call_row *row;
 
+	if (!s || !call || !held_paths)
+		return 0;
+	row = row_of(call);
+	object = s->event.result ? NULL : object_of(bpf_get_current_task_btf(), call);
 	if (object) {
 		event_object(s, object);
 		s->flags &= ~(WIRE_KERNEL_CHANGED | WIRE_KERNEL_UNREADABLE);
@@ -198,12 +211,12 @@ NOINLINE int paths_append(struct scratch *s, struct task_struct *task, struct ca
 	if (object && object->len[0])
 		s->event.path_len = (u16)append_object(s, object, 0);
 	else
-		s->event.path_len = (u16)append_joined(s, task, call_dir(call, row->dir),
+		s->event.path_len = (u16)append_joined(s, call_dir(call, row->dir),
 						       held_paths->text[0]);
 	if (object && object->len[1])
 		s->event.path2_len = (u16)append_object(s, object, 1);
 	else if (row->path2 != NONE)
-		s->event.path2_len = (u16)append_joined(s, task, call_dir(call, row->dir2),
+		s->event.path2_len = (u16)append_joined(s, call_dir(call, row->dir2),
 							held_paths->text[1]);
 	s->event.asked_len = (u16)append_kernel_string(s, held_paths->text[0]);
 	if (held_paths->len[0] == HELD_PATH - 1 || held_paths->len[1] == HELD_PATH - 1)
@@ -222,12 +235,12 @@ EXIT(exit_path)
 	if (kind == CALL_TRUNC)
 		c->s->event.detail = O_TRUNC;
 	if (held_paths) {
-		arguments_compare(c->s, c->task, c->call, held_paths);
-		paths_append(c->s, c->task, c->call, held_paths);
+		arguments_compare(c->s, c->call, held_paths);
+		paths_append(c->s, c->call, held_paths);
 	} else {
 		c->s->flags |= WIRE_KERNEL_UNREADABLE;
 	}
-	return event_finish(c->s, c->task, c->thread, c->regs);
+	return event_finish(c->s, c->thread);
 }
 
 EXIT(exit_fd)
@@ -239,7 +252,7 @@ EXIT(exit_fd)
 		c->s->event.path_len = (u16)append_file(c->s, file);
 	else
 		c->s->flags |= WIRE_KERNEL_UNREADABLE;
-	return event_finish(c->s, c->task, c->thread, c->regs);
+	return event_finish(c->s, c->thread);
 }
 
 #endif

@@ -55,13 +55,15 @@ INLINE u32 inet_address(const struct sock *sk, bool is_peer, u8 *to)
 }
 
 /* The name a Unix socket is bound to, and in path2 its file's real path. */
-NOINLINE int unix_append(struct scratch *s, struct sock *of, u32 is_peer)
+GLOBAL int unix_append(struct scratch *s, u64 of, u32 is_peer)
 {
 	struct unix_sock *sk = (struct unix_sock *)of;
 	struct unix_address *address;
 	u16 family = AF_UNIX;
 	u32 bytes;
 
+	if (!s)
+		return 0;
 	if (is_peer)
 		sk = (struct unix_sock *)BPF_CORE_READ(sk, peer);
 	s->event.truth = WIRE_TRUTH_OBJECT;
@@ -89,14 +91,31 @@ INLINE void sock_detail(struct scratch *s, struct sock *sk)
 		s->flags |= WIRE_KERNEL_DATAGRAM;
 }
 
-/* The address the caller gave, as it was at entry; compared with what is there now. */
-NOINLINE int asked_append(struct scratch *s, struct task_struct *task, struct call *call, u64 from,
-			  u32 bytes)
-{
-	u8 *now = s->stack.data;
+struct sockaddr_pair {
+	struct scratch *s;
+	struct call *call;
+	u32 bytes;
+};
 
+static int sockaddr_differs_at(u32 i, struct sockaddr_pair *pair)
+{
+	if (i >= pair->bytes || i >= sizeof(pair->call->sockaddr))
+		return 1;
+	if (pair->s->stack.data[i] == pair->call->sockaddr[i])
+		return 0;
+	pair->s->flags |= WIRE_KERNEL_CHANGED;
+	return 1;
+}
+
+/* The address the caller gave, as it was at entry; compared with what is there now. */
+GLOBAL int asked_append(struct scratch *s, struct call *call, u64 from, u32 bytes)
+{
+	struct sockaddr_pair pair = { .s = s, .call = call };
+
+	if (!s || !call)
+		return 0;
 	if (!call->sockaddr_len && from && bytes) {
-		argument_is_late(s, task, from);
+		argument_is_late(s, from);
 		sockaddr_hold(call, from, bytes);
 	}
 	bytes = call->sockaddr_len;
@@ -108,17 +127,11 @@ NOINLINE int asked_append(struct scratch *s, struct task_struct *task, struct ca
 	bytes &= 255;
 	if (call->is_kernels) {
 		s->event.truth = WIRE_TRUTH_OBJECT;
-	} else if (bpf_probe_read_user(now, bytes, (void *)from)) {
+	} else if (bpf_probe_read_user(s->stack.data, bytes, (void *)from)) {
 		s->flags |= WIRE_KERNEL_UNREADABLE;
 	} else {
-		for (u32 i = 0; i < sizeof(call->sockaddr); i++) {
-			if (i >= bytes)
-				break;
-			if (now[i] != call->sockaddr[i]) {
-				s->flags |= WIRE_KERNEL_CHANGED;
-				break;
-			}
-		}
+		pair.bytes = bytes;
+		bpf_loop(sizeof(call->sockaddr), sockaddr_differs_at, &pair, 0);
 	}
 	s->event.path_len = (u16)append_kernel(s, call->sockaddr, bytes);
 	return 0;
@@ -135,11 +148,13 @@ INLINE void end_append(struct scratch *s, struct sock *sk, bool is_peer)
 	}
 }
 
-NOINLINE int connected_append(struct scratch *s, struct task_struct *task, struct call *call,
-			      struct sock *sk, long result)
+GLOBAL int connected_append(struct scratch *s, struct call *call, u64 of, long result)
 {
+	struct sock *sk = (struct sock *)of;
 	u16 family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
 
+	if (!s || !call)
+		return 0;
 	if (call->has_begun) { /* what TCP sent its first packet to */
 		s->event.truth = WIRE_TRUTH_OBJECT;
 		s->event.path_len =
@@ -147,14 +162,14 @@ NOINLINE int connected_append(struct scratch *s, struct task_struct *task, struc
 		return 0;
 	}
 	if (result && result != -EINPROGRESS)
-		return asked_append(s, task, call, call->args[1], (u32)call->args[2]);
+		return asked_append(s, call, call->args[1], (u32)call->args[2]);
 	if (family == AF_UNIX)
-		return unix_append(s, sk, 1);
+		return unix_append(s, of, 1);
 	/* AF_UNSPEC takes a datagram socket's peer away again. */
 	if ((family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, __sk_common.skc_dport))
 		end_append(s, sk, true);
 	else
-		asked_append(s, task, call, call->args[1], (u32)call->args[2]);
+		asked_append(s, call, call->args[1], (u32)call->args[2]);
 	return 0;
 }
 
@@ -181,30 +196,27 @@ EXIT(exit_peer)
 	event_begin(s, c->task, c->call, c->result);
 	if (!sk) {
 		if (!is_accept)
-			asked_append(s, c->task, c->call, c->call->args[1],
-				     (u32)c->call->args[2]);
+			asked_append(s, c->call, c->call->args[1], (u32)c->call->args[2]);
 		if (c->result >= 0)
 			s->flags |= WIRE_KERNEL_UNREADABLE;
-		return event_finish(s, c->task, c->thread, c->regs);
+		return event_finish(s, c->thread);
 	}
 	sock_detail(s, sk);
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (action == WIRE_NET_CONNECT) {
 		if (!c->result && (s->flags & WIRE_KERNEL_DATAGRAM))
 			datagram_note(c->task);
-		connected_append(s, c->task, c->call, sk, c->result);
+		connected_append(s, c->call, (u64)sk, c->result);
 	} else if (c->result < 0) {
-		asked_append(s, c->task, c->call, c->call->args[1],
-				     (u32)c->call->args[2]);
+		asked_append(s, c->call, c->call->args[1], (u32)c->call->args[2]);
 	} else if (family == AF_UNIX) {
-		unix_append(s, sk, is_accept);
+		unix_append(s, (u64)sk, is_accept);
 	} else if (family == AF_INET || family == AF_INET6) {
 		end_append(s, sk, is_accept);
 	} else if (action == WIRE_NET_BIND) {
-		asked_append(s, c->task, c->call, c->call->args[1],
-				     (u32)c->call->args[2]);
+		asked_append(s, c->call, c->call->args[1], (u32)c->call->args[2]);
 	}
-	return event_finish(s, c->task, c->thread, c->regs);
+	return event_finish(s, c->thread);
 }
 
 /* The moment TCP sends its first packet, with the peer it sends it to: also for connects that
@@ -226,8 +238,8 @@ int BPF_PROG(on_tcp_state, const struct sock *sk, int old_state, int new_state)
 /* --- datagrams: the first to each peer and caller --------------------------------------------- */
 
 /* Whether this datagram is news; also puts a connected socket's peer into the key. */
-NOINLINE int datagram_is_news(struct task_struct *task, struct thread_state *thread,
-			      const struct pt_regs *regs, struct datagram_key *key)
+INLINE bool datagram_is_news(struct task_struct *task, const struct pt_regs *regs,
+			     struct datagram_key *key)
 {
 	u32 pid = (u32)task->tgid;
 	struct process_state *process = bpf_map_lookup_elem(&processes, &pid);
@@ -239,9 +251,9 @@ NOINLINE int datagram_is_news(struct task_struct *task, struct thread_state *thr
 	else
 		key->owner = regs->ip;
 	if (bpf_map_lookup_elem(&datagrams, key))
-		return 0;
+		return false;
 	bpf_map_update_elem(&datagrams, key, &one, BPF_ANY);
-	return 1;
+	return true;
 }
 
 INLINE u64 sock_inode(struct task_struct *task, s64 fd)
@@ -253,34 +265,40 @@ INLINE u64 sock_inode(struct task_struct *task, s64 fd)
 
 /* One message: `from` is where its address argument is, 0: the connected peer. The bytes at entry
  * are in call->sockaddr. */
-NOINLINE int sent_tell(struct exit_context *c, u64 from, u32 bytes)
+GLOBAL int sent_tell(struct scratch *s, struct thread_state *thread, u64 from, u32 bytes)
 {
-	struct scratch *s = c->s;
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct pt_regs *regs = (const struct pt_regs *)bpf_task_pt_regs(task);
 	struct datagram_key key = { 0 };
-	struct sock *sk = sock_of(c->task, (s32)c->call->args[0]);
+	struct call *call;
+	struct sock *sk;
 	u16 family;
 
+	if (!s || !thread)
+		return 0;
+	call = &thread->call;
+	sk = sock_of(task, (s32)call->args[0]);
 	if (!sk || BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM)
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
 		return 0;
-	key.inode = sock_inode(c->task, (s32)c->call->args[0]);
+	key.inode = sock_inode(task, (s32)call->args[0]);
 	if (from)
-		__builtin_memcpy(key.peer, c->call->sockaddr, sizeof(key.peer));
+		__builtin_memcpy(key.peer, call->sockaddr, sizeof(key.peer));
 	else
 		inet_address(sk, true, key.peer);
-	if (!datagram_is_news(c->task, c->thread, c->regs, &key))
+	if (!datagram_is_news(task, regs, &key))
 		return 0;
-	event_begin(s, c->task, c->call, 0);
+	event_begin(s, task, call, 0);
 	sock_detail(s, sk);
 	if (from)
-		asked_append(s, c->task, c->call, from, bytes);
+		asked_append(s, call, from, bytes);
 	else if (family == AF_UNIX)
-		unix_append(s, sk, 1);
+		unix_append(s, (u64)sk, 1);
 	else
 		end_append(s, sk, true);
-	return event_finish(s, c->task, c->thread, c->regs);
+	return event_finish(s, thread);
 }
 
 /* TCP that connects by sending. */
@@ -292,15 +310,16 @@ INLINE int begun_tell(struct exit_context *c)
 	event_begin(c->s, c->task, c->call, c->result < 0 ? c->result : 0);
 	if (sk)
 		sock_detail(c->s, sk);
-	connected_append(c->s, c->task, c->call, sk, 0);
-	return event_finish(c->s, c->task, c->thread, c->regs);
+	connected_append(c->s, c->call, (u64)sk, 0);
+	return event_finish(c->s, c->thread);
 }
 
 EXIT(exit_send)
 {
 	if (c->call->has_begun)
 		return begun_tell(c);
-	return c->result < 0 ? 0 : sent_tell(c, c->call->args[4], (u32)c->call->args[5]);
+	return c->result < 0 ? 0 : sent_tell(c->s, c->thread, c->call->args[4],
+						     (u32)c->call->args[5]);
 }
 
 EXIT(exit_sendmsg)
@@ -311,30 +330,31 @@ EXIT(exit_sendmsg)
 		return begun_tell(c);
 	if (c->result < 0 || !message_read(c->call, c->call->args[1], &message))
 		return 0;
-	return sent_tell(c, message.name_len ? message.name : 0, message.name_len);
+	return sent_tell(c->s, c->thread, message.name_len ? message.name : 0, message.name_len);
 }
 
 EXIT(exit_write)
 {
-	return c->result < 0 ? 0 : sent_tell(c, 0, 0);
+	return c->result < 0 ? 0 : sent_tell(c->s, c->thread, 0, 0);
 }
 
 static int sent_step(u32 i, void *unused)
 {
-	struct exit_context c = { .task = bpf_get_current_task_btf(), .s = scratch_here() };
+	struct scratch *s = scratch_here();
+	struct thread_state *thread =
+		bpf_task_storage_get(&threads, bpf_get_current_task_btf(), NULL, 0);
 	struct message message;
+	struct call *call;
 	u64 at;
 
-	c.thread = bpf_task_storage_get(&threads, c.task, NULL, 0);
-	if (!c.thread || !c.s)
+	if (!thread || !s)
 		return 1;
-	c.call = &c.thread->call;
-	c.regs = (struct pt_regs *)bpf_task_pt_regs(c.task);
-	at = c.call->args[1] + (u64)i * (c.call->is_short ? 32 : 64);
-	if (!message_read(c.call, at, &message))
+	call = &thread->call;
+	at = call->args[1] + (u64)i * (call->is_short ? 32 : 64);
+	if (!message_read(call, at, &message))
 		return 1;
-	sockaddr_hold(c.call, message.name, message.name_len);
-	sent_tell(&c, message.name_len ? message.name : 0, message.name_len);
+	sockaddr_hold(call, message.name, message.name_len);
+	sent_tell(s, thread, message.name_len ? message.name : 0, message.name_len);
 	return 0;
 }
 

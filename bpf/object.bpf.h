@@ -41,7 +41,7 @@ INLINE void object_path(struct object_state *object, u32 which, struct vfsmount 
 {
 	u32 end = object->walk.at;
 
-	object->len[which] = path_walk(&object->walk, mnt, dentry, end);
+	object->len[which] = path_walk(&object->walk, (u64)mnt, plain(dentry), end);
 	object->at[which] = object->walk.at;
 }
 

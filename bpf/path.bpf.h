@@ -34,26 +34,26 @@ INLINE void walk_put(struct walk *w, const void *name, u32 bytes, bool has_slash
 }
 
 /* Pipes and namespaces have no name of their own: FSTYPE:[INODE], a pipe without its "fs". */
-NOINLINE int walk_put_number(struct walk *w, struct dentry *dentry)
+GLOBAL int walk_put_number(struct walk *w, u64 of)
 {
+	struct dentry *dentry = (struct dentry *)of;
 	u64 number = BPF_CORE_READ(dentry, d_inode, i_ino);
 	const char *type = BPF_CORE_READ(dentry, d_sb, s_type, name);
-	char name[16] = "", digit, bracket[2] = { ':', '[' }, end = ']';
-	long bytes = bpf_probe_read_kernel_str(name, sizeof(name), type);
+	char name[16] = "", text[64];
+	u32 bytes;
 
-	walk_put(w, &end, 1, false);
-	for (int i = 0; i < 20; i++) {
-		digit = (char)('0' + number % 10);
-		walk_put(w, &digit, 1, false);
-		number /= 10;
-		if (!number)
-			break;
+	if (!w)
+		return 0;
+	bpf_probe_read_kernel_str(name, sizeof(name), type);
+	if (name[0] == 'p' && name[1] == 'i' && name[2] == 'p')
+		name[4] = 0;
+	bytes = (u32)BPF_SNPRINTF(text, sizeof(text), "%s:[%llu]", name, number) - 1;
+	if (bytes >= sizeof(text)) {
+		w->flags |= WIRE_KERNEL_CUT;
+		return 0;
 	}
-	walk_put(w, bracket, 2, false);
-	if (bytes > 3 && bytes <= 16 && name[0] == 'p' && name[1] == 'i' && name[2] == 'p')
-		bytes = 5;
-	if (bytes > 1)
-		walk_put(w, name, (u32)bytes - 1, false);
+	barrier_var(bytes);
+	walk_put(w, text, bytes & 63, false);
 	return 0;
 }
 
@@ -83,7 +83,7 @@ static int walk_step(u32 i, void *arg)
 
 		bpf_probe_read_kernel(&first, 1, name.name);
 		if (is_internal && (!name.len || first == '/'))
-			walk_put_number(w, dentry);
+			walk_put_number(w, (u64)dentry);
 		else
 			walk_put(w, name.name, name.len, !is_internal);
 		w->dentry = 0;
@@ -95,17 +95,20 @@ static int walk_step(u32 i, void *arg)
 }
 
 /* Finds the path that ends before text[end]; it is then in text[at..end). Returns its length. */
-NOINLINE u32 path_walk(struct walk *w, struct vfsmount *mnt, struct dentry *dentry, u32 end)
+GLOBAL u32 path_walk(struct walk *w, u64 mnt, u64 from, u32 end)
 {
+	struct dentry *dentry = (struct dentry *)from;
 	const char deleted[10] = " (deleted)";
 
+	if (!w)
+		return 0;
 	w->at = end;
 	if (!dentry || !mnt) {
 		w->flags |= WIRE_KERNEL_UNREADABLE;
 		return 0;
 	}
-	w->dentry = (u64)dentry;
-	w->mnt = (u64)mnt - bpf_core_field_offset(struct mount, mnt);
+	w->dentry = from;
+	w->mnt = mnt - bpf_core_field_offset(struct mount, mnt);
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry &&
 	    BPF_CORE_READ(dentry, d_inode))
 		walk_put(w, deleted, sizeof(deleted), false);
@@ -117,12 +120,17 @@ NOINLINE u32 path_walk(struct walk *w, struct vfsmount *mnt, struct dentry *dent
 	return end - w->at;
 }
 
-NOINLINE u32 append_path(struct scratch *s, const struct path *path)
+GLOBAL u32 path_append(struct scratch *s, u64 of)
 {
-	u32 bytes, at, to = s->used;
+	const struct path *path = (const struct path *)of;
+	u32 bytes, at, to;
 
+	if (!s)
+		return 0;
+	to = s->used;
 	s->walk.flags = 0;
-	bytes = path_walk(&s->walk, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry), WALK_BYTES);
+	bytes = path_walk(&s->walk, (u64)BPF_CORE_READ(path, mnt), (u64)BPF_CORE_READ(path, dentry),
+			  WALK_BYTES);
 	s->flags |= s->walk.flags;
 	if (s->walk.flags & WIRE_KERNEL_CUT)
 		s->flags |= WIRE_KERNEL_UNREADABLE; /* what is left names something else */
@@ -130,6 +138,11 @@ NOINLINE u32 append_path(struct scratch *s, const struct path *path)
 	if (!bytes || at >= WALK_BYTES || to >= DATA_MAX)
 		return 0;
 	return append_kernel(s, &s->walk.text[at & (WALK_BYTES - 1)], bytes);
+}
+
+INLINE u32 append_path(struct scratch *s, const struct path *path)
+{
+	return path_append(s, (u64)path);
 }
 
 /* As stat(2) gives it. */
@@ -161,13 +174,18 @@ INLINE bool is_slash(struct scratch *s, u32 at)
 /* What a path argument stands for, as far as that can be told without resolving it: the real
  * directory it starts from, and the argument itself, which is at `from` (kernel memory). Not
  * normalised: "..", links on the way and the last link are for the collector. */
-NOINLINE u32 append_joined(struct scratch *s, struct task_struct *task, s64 dir, const char *from)
+GLOBAL u32 joined_append(struct scratch *s, s64 dir, u64 text)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	const char *from = (const char *)text;
 	const struct path *base = NULL;
-	u32 before = s->used, bytes = 0;
+	u32 before, bytes = 0;
 	struct file *file;
 	char first = 0;
 
+	if (!s)
+		return 0;
+	before = s->used;
 	bpf_probe_read_kernel(&first, 1, from);
 	if (first == '/') {
 		struct fs_struct *fs = BPF_CORE_READ(task, fs);
@@ -198,6 +216,11 @@ NOINLINE u32 append_joined(struct scratch *s, struct task_struct *task, s64 dir,
 	}
 	append_kernel_string(s, from);
 	return s->used - before;
+}
+
+INLINE u32 append_joined(struct scratch *s, s64 dir, const char *from)
+{
+	return joined_append(s, dir, plain(from));
 }
 
 /* Does a name in our mount namespace not lead there? By the mount itself, wherever the process that

@@ -19,9 +19,9 @@ INLINE bool is_stack_new(struct task_struct *child, const struct pt_regs *regs)
 	return fresh->sp != regs->sp;
 }
 
-INLINE void append_maker(struct scratch *s, struct task_struct *parent)
+INLINE void append_maker(struct scratch *s)
 {
-	stack_copy(&s->stack, (const struct pt_regs *)bpf_task_pt_regs(parent));
+	stack_copy(&s->stack);
 	append_stack(s, &s->stack);
 }
 
@@ -57,7 +57,7 @@ INLINE void thread_tell(struct task_struct *parent, struct task_struct *child,
 	s->fork.child_pid = (u32)child->pid;
 	s->fork.child_inner_pid = 0;
 	s->fork.clone_flags = clone_flags;
-	append_maker(s, parent);
+	append_maker(s);
 	fork_send(s);
 	scratch_give(s);
 }
@@ -131,7 +131,7 @@ int BPF_PROG(on_fork, struct task_struct *ignored, struct task_struct *child)
 		s->flags |= WIRE_KERNEL_SHIM;
 	if (!(child_thread && child_thread->has_inherited_slot) &&
 	    is_stack_new(child, (const struct pt_regs *)bpf_task_pt_regs(parent)))
-		append_maker(s, parent);
+		append_maker(s);
 	fork_send(s);
 	scratch_give(s);
 	return 0;
@@ -223,7 +223,7 @@ NOINLINE int exec_event(struct scratch *s, struct task_struct *task, struct thre
 		s->event.path_len = (u16)append_object(s, object, 0);
 	} else {
 		s->event.truth = WIRE_TRUTH_ARGUMENT;
-		s->event.path_len = (u16)append_joined(s, task, AT_FDCWD, name);
+		s->event.path_len = (u16)append_joined(s, AT_FDCWD, name);
 	}
 	s->event.asked_len = (u16)append_kernel_string(s, name);
 	s->event.argv_len = (u16)append_argv(s, task);

@@ -164,7 +164,7 @@ NOINLINE int request_open(struct scratch *s, struct task_struct *task, struct re
 		mode = BPF_CORE_READ(file, f_inode, i_mode);
 		s->event.path_len = (u16)append_file(s, file);
 	} else {
-		s->event.path_len = (u16)append_joined(s, task, r->dir, r->text[0]);
+		s->event.path_len = (u16)append_joined(s, r->dir, r->text[0]);
 	}
 	s->event.asked_len = (u16)append_kernel_string(s, r->text[0]);
 	s->event.detail = r->flags;
@@ -176,9 +176,9 @@ NOINLINE int request_open(struct scratch *s, struct task_struct *task, struct re
 
 NOINLINE int request_names(struct scratch *s, struct task_struct *task, struct request *r)
 {
-	s->event.path_len = (u16)append_joined(s, task, r->dir, r->text[0]);
+	s->event.path_len = (u16)append_joined(s, r->dir, r->text[0]);
 	if (r->opcode != OP_UNLINKAT && r->opcode != OP_MKDIRAT)
-		s->event.path2_len = (u16)append_joined(s, task, r->dir2, r->text[1]);
+		s->event.path2_len = (u16)append_joined(s, r->dir2, r->text[1]);
 	s->event.asked_len = (u16)append_kernel_string(s, r->text[0]);
 	s->event.detail = r->flags;
 	return 0;
@@ -206,7 +206,7 @@ NOINLINE int request_net(struct scratch *s, struct task_struct *task, struct req
 		s->event.path_len =
 			(u16)append_kernel(s, r->call.sockaddr, r->call.sockaddr_len & 255);
 	else if (family == AF_UNIX)
-		unix_append(s, sk, is_peer);
+		unix_append(s, (u64)sk, is_peer);
 	else
 		end_append(s, sk, is_peer);
 	if (r->call.is_kernels)
@@ -292,7 +292,7 @@ NOINLINE int request_hold(struct request *r, struct task_struct *task, struct io
 	s = scratch_take(action_family(r->call.action));
 	if (!s)
 		return 0;
-	stack_copy(&s->stack, regs);
+	stack_copy(&s->stack);
 	r->call.has_stack = !bpf_map_update_elem(&held, &key, &s->stack, BPF_ANY);
 	scratch_give(s);
 	return 0;
