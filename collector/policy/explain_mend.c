@@ -183,7 +183,7 @@ struct patch {
 	const struct profile *profile; /* to be extended; NULL: a new one for subject */
 	const struct subject *subject;
 	bool wants_rule;
-	uint64_t exempt;
+	uint64_t exempt, secrets;
 };
 #define PATCHES_MAX POLICY_OUTCOMES
 
@@ -219,6 +219,27 @@ static void patch_guard(struct inquiry *inquiry, const struct outcome *outcome,
 		if (list->rules[i]->ref.file == outcome->rule.file &&
 		    list->rules[i]->ref.line == outcome->rule.line)
 			patch->exempt |= 1ull << (list->rules[i]->guard - 1);
+}
+
+/* Whoever names his peers names one more; for others the secrets are made their own. */
+static void patch_sequence(struct inquiry *inquiry, const struct outcome *outcome,
+			   struct patches *patches)
+{
+	struct question *question = inquiry->question;
+	const struct subject *subject = outcome->charged->subject;
+	const struct policy_binding *binding = policy_binding_of(question->policy, subject);
+	const struct profile *profile = binding->families[FAMILY_NET];
+	enum list_state state = profile ? profile->lists[question->action].state : LIST_ABSENT;
+	bool is_named = profile && !profile->is_learned && state != LIST_ANY;
+	bool is_extended = is_named || (binding->primary && *subject->package);
+	struct patch *patch = patch_for(
+		patches, is_named ? profile : is_extended ? binding->primary : NULL, subject);
+	if (!patch)
+		return;
+	patch->wants_rule |= is_named;
+	if (!is_named)
+		patch->secrets = sequence_groups(question->policy, question->model,
+						 question->event, outcome);
 }
 
 static void patch_rule(struct inquiry *inquiry, const struct outcome *outcome,
@@ -279,6 +300,20 @@ static void add_exempt(struct mend *mend, uint64_t exempt)
 	add(mend, "]\n");
 }
 
+static void add_secrets(struct mend *mend, uint64_t secrets)
+{
+	const struct policy *policy = mend->question->policy;
+	const char *between = "";
+	add(mend, "    secrets: [");
+	for (uint32_t i = 0; i < policy->secret_count; i++) {
+		if (!(secrets >> i & 1))
+			continue;
+		add(mend, "%s%s", between, quoted_text(mend->pool, policy->secrets[i].name));
+		between = ", ";
+	}
+	add(mend, "]\n");
+}
+
 /* --- tried out ----------------------------------------------------------------------------------
  */
 
@@ -330,7 +365,9 @@ void explain_mend(struct inquiry *inquiry)
 		const struct outcome *outcome = &explanation->outcomes[i];
 		if (outcome->kind != OUTCOME_DEVIATES && outcome->kind != OUTCOME_UNHEARD)
 			continue;
-		if (outcome->rule.profile && !strcmp(outcome->rule.profile, "guards"))
+		if (outcome->secret)
+			patch_sequence(inquiry, outcome, &patches);
+		else if (outcome->rule.profile && !strcmp(outcome->rule.profile, "guards"))
 			patch_guard(inquiry, outcome, &patches);
 		else
 			patch_rule(inquiry, outcome, &patches);
@@ -341,6 +378,8 @@ void explain_mend(struct inquiry *inquiry)
 		add_head(&mend, &patches.list[i]);
 		if (patches.list[i].exempt)
 			add_exempt(&mend, patches.list[i].exempt);
+		if (patches.list[i].secrets)
+			add_secrets(&mend, patches.list[i].secrets);
 		if (patches.list[i].wants_rule)
 			add_family(&mend);
 	}

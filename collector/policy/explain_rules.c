@@ -197,6 +197,8 @@ static void explain_guards(struct inquiry *inquiry)
 		const struct guard *guard = &question->policy->guards[rule->guard - 1];
 		if (!guard_hits(question, rule))
 			continue;
+		if (rule->is_after && !is_deciding(inquiry, rule))
+			continue; /* it asks what was read before, too */
 		bool is_exempt = inquiry->binding->exempt >> (rule->guard - 1) & 1;
 		add_rule(inquiry, rule,
 			 pool_print(&inquiry->explanation->pool, "guard %s", guard->name),

@@ -460,6 +460,9 @@ struct charge;
 unsigned sequence_judge(struct question *question, const struct chain *chain,
 			const struct charge *charge, struct outcome *outcomes, unsigned count);
 uint8_t sequence_group(struct question *question);
+/* Bits of the groups of all he has read that is not for this peer. */
+uint64_t sequence_groups(struct policy *policy, struct model *model,
+			 const struct item_event *event, const struct outcome *outcome);
 /* Of those that wait, keeps who has read a secret that is not for this peer. */
 unsigned sequence_settle(struct policy *policy, struct model *model,
 			 const struct item_event *event, struct outcome *outcomes, unsigned count);

@@ -150,15 +150,27 @@ static uint64_t group_bit(const struct policy *policy, const char *name)
 	return 0;
 }
 
-/* The first secret he had read by then that is not for this peer; or one that may not be. */
-static const struct secret_read *secret_for(const struct policy *policy,
-					    const struct secret_read *read, uint64_t time_ns,
-					    const struct outcome *outcome, bool *ret_is_certain)
+uint64_t sequence_groups(struct policy *policy, struct model *model,
+			 const struct item_event *event, const struct outcome *outcome)
 {
+	const struct secret_read *read =
+		model_secrets(model, event->process, outcome->charged->subject);
+	uint64_t groups = 0;
+	for (; read; read = read->next)
+		groups |= group_bit(policy, read->group);
+	return groups & ~outcome->meant;
+}
+
+/* The first secret he had read by then that is not for this peer; or one that may not be. */
+static const struct secret_read *secret_for(struct policy *policy, const struct secret_read *read,
+					    uint64_t time_ns, const struct outcome *outcome,
+					    bool *ret_is_certain)
+{
+	uint64_t own = policy_bind(policy, outcome->charged->subject)->secrets;
 	const struct secret_read *maybe = NULL;
 	for (; read; read = read->next) {
 		uint64_t bit = group_bit(policy, read->group);
-		if (read->time_ns > time_ns || outcome->meant & bit)
+		if (read->time_ns > time_ns || (outcome->meant | own) & bit)
 			continue;
 		*ret_is_certain = !(outcome->maybe_meant & bit);
 		if (*ret_is_certain)
