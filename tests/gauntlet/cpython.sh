@@ -19,13 +19,13 @@ for module; do
 	mkdir -p "$here"
 	check
 	"$python" "$scenario_dir/cpython/compare.py" "$here" "$python" "$work/runner" "$module" \
-		"$sowatch" run --accept shim-only --vantage "$vantage" -o "$here/log.swl" \
-		--summary "$here/summary.json" -- >"$here/told" 2>&1
+		"$sowatch" run --accept shim-only --vantage "$vantage" -o "{}.swl" --summary "{}.json" \
+		-- >"$here/told" 2>&1
 	case $? in
 	0) cat "$here/told" ;;
 	77) fail "$(cat "$here/told")" ;;
 	*) fail "not the same outcomes bare and watched" - <"$here/told" ;;
 	esac
 	check
-	jq -e .verdict "$here/summary.json" >/dev/null 2>&1 || fail "no summary was written"
+	jq -e .verdict "$here"/2-watched/watched-1.json >/dev/null 2>&1 || fail "no summary was written"
 done

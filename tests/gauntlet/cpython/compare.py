@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A CPython test module bare and watched: the same outcome of every single test.
 
-compare.py WORK PYTHON RUNNER MODULE WATCHER...: RUNNER is __main__.py's directory, WATCHER is the command that the watched run is put behind.
+compare.py WORK PYTHON RUNNER MODULE WATCHER...: RUNNER is __main__.py's directory, WATCHER is the
+command that the watched run is put behind; {} in it is a path of that run's own.
 Exit 0: the same; 1: not; 77: the module is not there. What differs is run again, both ways in turn:
 the machine's doing is what comes and goes bare, too, and what never shows again; a test whose bare
 runs agree and whose watched runs do not is a difference. A test that never ends bare is left out of
@@ -29,6 +30,7 @@ class Run:
         self.module, self.watcher = module, watcher
         self.outcomes, self.hung = {}, []
         self.names, self.left_out = None, set()
+        self.starts = 0
 
     def only(self, names):
         self.names = sorted(names)
@@ -47,7 +49,9 @@ class Run:
                 with open(path, "w", encoding="utf-8") as file:
                     file.writelines(name + "\n" for name in names)
                 call += [option, path]
-        return self.watcher + call + [self.module]
+        self.starts += 1
+        own = f"{self.work}/watched-{self.starts}"
+        return [word.replace("{}", own) for word in self.watcher] + call + [self.module]
 
     def collect(self):
         """Outcomes so far; the test that was begun last, when it has none."""
@@ -213,6 +217,9 @@ class Comparison:
 
 def main():
     work, python, runner, module, *watcher = sys.argv[1:]
+    # Whoever started us in the background had interrupts ignored; tests want to be interrupted.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
         sys.exit("cannot become the reaper of what tests leave behind")
