@@ -38,7 +38,7 @@ struct exchange_conn {
 	/* A second request whose crossing is told when its sender receives: the sender may turn out
 	 * to be one who never does. */
 	uint64_t pending_by, pending_bytes;
-	uint32_t pending_stack;
+	uint32_t pending_stack, pending_origin;
 	uint16_t pending_hook;
 	uint8_t pending_kind;
 	uint8_t tls_hellos;
@@ -139,15 +139,14 @@ static void exchange_tell(int fd, unsigned kind, uint64_t bytes, const struct ex
 }
 
 /* The stack as it is now, for later. */
-static uint32_t stack_here(const struct exchange_place *place)
+static void pending_here(struct exchange_conn *conn, const struct exchange_place *place)
 {
 	struct call call;
-	uint32_t stack;
 
 	call_begin(&call, place->hook, CALL_ACT, place->frame);
-	stack = call.is_on ? call.stack : 0;
+	conn->pending_stack = call.is_on ? call.stack : 0;
+	conn->pending_origin = call.is_on ? call.origin : 0;
 	call_end(&call);
-	return stack;
 }
 
 static void tell_pending(struct exchange_conn *conn, int fd, const struct exchange_place *place)
@@ -157,6 +156,7 @@ static void tell_pending(struct exchange_conn *conn, int fd, const struct exchan
 	conn->pending_by = 0;
 	call_begin(&call, place->hook, CALL_ACT, place->frame);
 	call.stack = conn->pending_stack;
+	call.origin = conn->pending_origin;
 	call.hook = conn->pending_hook;
 	if (call.is_on)
 		exchange_publish(&call, fd, conn->pending_kind, conn->pending_bytes);
@@ -402,7 +402,7 @@ static void tell_or_keep(struct exchange_send *send, const struct exchange_place
 	if (send->is_sure) {
 		exchange_tell(send->fd, send->kind, send->open_bytes, place);
 	} else if (!conn->pending_by) {
-		conn->pending_stack = stack_here(place);
+		pending_here(conn, place);
 		conn->pending_hook = (uint16_t)place->hook;
 		conn->pending_kind = send->kind;
 		conn->pending_bytes = send->open_bytes;

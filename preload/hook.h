@@ -145,6 +145,7 @@ bool shim_enter(void);
 struct call {
 	struct wire_slot saved;
 	uint32_t stack;
+	uint32_t origin; /* where its stack goes on: who started this thread, or this task */
 	uint16_t hook;
 	bool is_on;
 };
@@ -331,8 +332,14 @@ bool string_is_readable(const char *text);
 /* argv, envp: a NULL list is an empty one. */
 bool strings_are_readable(char *const list[]);
 
+/* --- origin.c: the origin of what the current call starts; 0: could not be published ------------ */
+uint32_t origin_of_start(const struct call *call);
+
 /* --- stack.c unwind.c objects.c tail.c ------------------------------------------------------- */
-uint32_t stack_capture(void **frame, unsigned hook);
+/* ret_origin: who started what runs on it. */
+uint32_t stack_capture(void **frame, unsigned hook, uint32_t *ret_origin);
+/* The origin alone. */
+uint32_t stack_origin(void **frame);
 void stack_forget(void); /* code moved: dlclose */
 
 struct unwind_frame {

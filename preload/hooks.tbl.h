@@ -312,6 +312,7 @@ HOOK(file, ACT, int, ftw, (const char *path, int (*each)(const char *, const str
 HOOK(file, ACT, int, nftw, (const char *path, int (*each)(const char *, const struct stat *, int, struct FTW *), int fds, int flags))
 HOOK(file, ACT, int, glob, (const char *pattern, int flags, int (*on_error)(const char *, int), glob_t *ret))
 HOOK(file, ACT, FTSENT *, fts_read, (FTS *walk))
+HOOK(file, KEEP, int, sem_init, (sem_t *semaphore, int is_shared, unsigned int value))
 HOOK(file, ACT, sem_t *, sem_open, (const char *name, int flags, ...))
 HOOK(file, ACT, int, sem_unlink, (const char *name))
 HOOK(file, ACT, int, posix_openpt, (int flags))

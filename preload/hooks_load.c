@@ -47,7 +47,7 @@ __attribute__((used)) static void *dlopen_wrapped(const char *file, int flags)
 {
 	HOOK_BEGIN_MARK(dlopen, return NULL);
 	if (call.is_on && file && !call.stack)
-		call.stack = stack_capture(__builtin_frame_address(0), HOOK_dlopen);
+		call.stack = stack_capture(__builtin_frame_address(0), HOOK_dlopen, &call.origin);
 	void *ret = real.dlopen(file, flags);
 
 	/* Asking whether something is loaded loads nothing. */
@@ -108,7 +108,7 @@ EXPORT void *dlmopen(Lmid_t space, const char *file, int flags)
 {
 	HOOK_BEGIN_MARK(dlmopen, return NULL);
 	if (call.is_on && file && !call.stack)
-		call.stack = stack_capture(__builtin_frame_address(0), HOOK_dlmopen);
+		call.stack = stack_capture(__builtin_frame_address(0), HOOK_dlmopen, &call.origin);
 	void *ret = real.dlmopen(space, file, flags);
 
 	if (!(flags & RTLD_NOLOAD))

@@ -3,7 +3,7 @@
  * file: what libc opens and writes inside because its caller wants just that: semaphores, terminals,
  * message catalogues, who is logged in. The caller's act, unlike what hooks_names.c is about.
  */
-#include "hook.h"
+#include "python.h"
 
 /* prefix and name in buffer; NULL: does not fit, or there is none. */
 static const char *own_path(const char *prefix, const char *name, char *buffer, size_t bytes)
@@ -18,6 +18,15 @@ static const char *own_path(const char *prefix, const char *name, char *buffer, 
 	memcpy(buffer, prefix, length);
 	memcpy(buffer + length, name, more + 1);
 	return buffer;
+}
+
+/* Python's locks are made of it: see python_maker.c. */
+EXPORT int sem_init(sem_t *semaphore, int is_shared, unsigned int value)
+{
+	HOOK_ONLY(return -1);
+	if (python_is_on())
+		python_lock_made(__builtin_frame_address(0));
+	return real.sem_init(semaphore, is_shared, value);
 }
 
 /* --- semaphores with a name ------------------------------------------------------------------- */

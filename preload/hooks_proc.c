@@ -222,7 +222,7 @@ EXPORT int pthread_create(pthread_t *ret_thread, const pthread_attr_t *attribute
 	int ret;
 
 	if (start) {
-		start->origin = session_origin(&call, WIRE_ORIGIN_THREAD);
+		start->origin = origin_of_start(&call);
 		start->function = function;
 		start->argument = argument;
 		ret = real.pthread_create(ret_thread, attributes, thread_main, start);
@@ -244,7 +244,7 @@ EXPORT int thrd_create(thrd_t *ret_thread, thrd_start_t function, void *argument
 	int ret;
 
 	if (start) {
-		start->origin = session_origin(&call, WIRE_ORIGIN_THREAD);
+		start->origin = origin_of_start(&call);
 		start->function = (void *(*)(void *))(uintptr_t)function;
 		start->argument = argument;
 		ret = real.thrd_create(ret_thread, thread_main_c11, start);

@@ -9,7 +9,8 @@
 #define STACK_FOR(name)                                                                            \
 	do {                                                                                       \
 		if (call.is_on && !call.stack)                                                     \
-			call.stack = stack_capture(__builtin_frame_address(0), HOOK_##name);       \
+			call.stack = stack_capture(__builtin_frame_address(0), HOOK_##name,        \
+						   &call.origin);                                  \
 	} while (0)
 
 #define ANSWERS_MAX 64

@@ -123,7 +123,7 @@ EXPORT int system(const char *command)
 	if (!call.is_on)
 		return real.system(command);
 	if (!call.stack)
-		call.stack = stack_capture(__builtin_frame_address(0), HOOK_system);
+		call.stack = stack_capture(__builtin_frame_address(0), HOOK_system, &call.origin);
 	ret = command ? system_run(&call, command) : system_run(&call, "exit 0") == 0;
 	HOOK_END();
 	return ret;
@@ -272,7 +272,7 @@ EXPORT FILE *popen(const char *command, const char *mode)
 		return ret;
 	}
 	if (!call.stack)
-		call.stack = stack_capture(__builtin_frame_address(0), HOOK_popen);
+		call.stack = stack_capture(__builtin_frame_address(0), HOOK_popen, &call.origin);
 	ret = popen_run(&call, command, reads, is_cloexec, entry);
 	if (!ret)
 		pipe_release(entry);
@@ -337,7 +337,7 @@ EXPORT int wordexp(const char *words, wordexp_t *ret_words, int flags)
 		return ret;
 	}
 	if (!call.stack)
-		call.stack = stack_capture(__builtin_frame_address(0), HOOK_wordexp);
+		call.stack = stack_capture(__builtin_frame_address(0), HOOK_wordexp, &call.origin);
 	EXEC_PREPARE(&exec, &call, AT_FDCWD, "/bin/sh", false, argv, before);
 	environ = exec.env.envp;
 	ret = real.wordexp(words, ret_words, flags);

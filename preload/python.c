@@ -102,10 +102,12 @@ static void audit_setattr(PyObject *args)
 
 static void audit_open(PyObject *args)
 {
-	PyObject *path = argument(args, 0, 1);
+	PyObject *path = argument(args, 0, 2), *mode = argument(args, 1, 2);
 
-	if (path &&
-	    python_load((uint64_t)path + OBJECT_TYPE) == (uint64_t)python.api.PyUnicode_Type)
+	/* os.open has no mode: with it the import system writes what it has compiled. */
+	if (path && mode &&
+	    python_load((uint64_t)path + OBJECT_TYPE) == (uint64_t)python.api.PyUnicode_Type &&
+	    python_load((uint64_t)mode + OBJECT_TYPE) == (uint64_t)python.api.PyUnicode_Type)
 		python_opened(path);
 }
 
@@ -208,6 +210,8 @@ static int python_audit(const char *event, PyObject *args, void *data)
 	if (likely(python.state == PYTHON_ON)) {
 		thread_self.python_tstate = python.api.PyThreadState_Get();
 		audit_event(event, args);
+		if (unlikely(python_types_left))
+			python_types_look();
 	}
 	errno = saved;
 	return 0;
@@ -291,6 +295,13 @@ static bool api_find(void *(*find)(void *where, const char *name), void *where)
 	python.api.PyCode_Type = find(where, "PyCode_Type");
 	python.api.PyUnicode_Type = find(where, "PyUnicode_Type");
 	python.api.PyTuple_Type = find(where, "PyTuple_Type");
+	python.api.PyModule_Type = find(where, "PyModule_Type");
+	python.api.PyDict_Type = find(where, "PyDict_Type");
+	python.api.PyCoro_Type = find(where, "PyCoro_Type");
+	python.api.PyGen_Type = find(where, "PyGen_Type");
+	python.api.PyFunction_Type = find(where, "PyFunction_Type");
+	python.api.PyWrapperDescr_Type = find(where, "PyWrapperDescr_Type");
+	python.api._Py_NoneStruct = find(where, "_Py_NoneStruct");
 	eval = (uint64_t)find(where, "_PyEval_EvalFrameDefault");
 	python.api.eval_start = eval ? unwind_function(eval, &python.api.eval_end) : 0;
 	if (eval && !_dl_find_object((void *)eval, &object)) {

@@ -13,6 +13,8 @@
  *   python_check.c  where its structures have what, and whether that is so
  *   python_origin.c where code came from that is run
  *   python_code.c   code object -> unit (a file, a .pth, ...)
+ *   python_types.c  being told of new tasks
+ *   python_maker.c  who made a task, a callback of an event loop, work for a pool
  *   python_walk.c   frames at their places on the native stack
  */
 #ifndef SOWATCH_PYTHON_H
@@ -39,6 +41,8 @@ typedef struct _object PyObject;
 	FUNCTION(PyObject *, PyUnicode_EncodeFSDefault, (PyObject *))                              \
 	FUNCTION(int, PyBytes_AsStringAndSize, (PyObject *, char **, ssize_t *))                   \
 	FUNCTION(PyObject *, PySys_GetObject, (const char *))                                      \
+	FUNCTION(PyObject *, PyDict_GetItemString, (PyObject *, const char *))                     \
+	FUNCTION(PyObject *, PyModule_GetDict, (PyObject *))                                       \
 	FUNCTION(void, PyErr_Clear, (void))                                                        \
 	FUNCTION(void, Py_IncRef, (PyObject *))                                                    \
 	FUNCTION(void, Py_DecRef, (PyObject *))
@@ -48,6 +52,8 @@ struct python_api {
 	PYTHON_FUNCTIONS(FUNCTION)
 #undef FUNCTION
 	void *PyCode_Type, *PyUnicode_Type, *PyTuple_Type;
+	void *PyModule_Type, *PyDict_Type, *PyCoro_Type, *PyGen_Type, *PyFunction_Type,
+		*PyWrapperDescr_Type, *_Py_NoneStruct; /* NULL: then nobody is told of new tasks */
 	uint64_t eval_start, eval_end; /* _PyEval_EvalFrameDefault */
 	uint64_t object_start, object_end; /* the interpreter's */
 };
@@ -64,9 +70,13 @@ struct python_layout {
 	uint8_t tstate_frame;			/* current frame, or CFRAMES: the note */
 	uint8_t cframe_frame, cframe_previous;	/* of a note */
 	uint8_t frame_code, frame_previous, frame_owner;
+	uint8_t frame_coroutine; /* OBJECTS: its coroutine, or NULL; else the byte that says it is one */
+	uint8_t coroutine_frame; /* of a coroutine. OBJECTS: a pointer; else the frame itself */
+	uint16_t frame_locals;
 	uint16_t code_filename, code_name, code_consts, code_line; /* found out, 0: not yet */
 	uint16_t text_data;			/* of an ASCII string */
 };
+#define PYTHON_OWNED_BY_COROUTINE 1
 #define PYTHON_OWNED_BY_STACK 3
 #define TEXT_LENGTH 16 /* of every string object */
 #define OBJECT_TYPE 8
@@ -88,6 +98,7 @@ struct python {
 	struct python_api api;
 	char stdlib[512];
 	uint32_t stdlib_len;
+	uint64_t task_start, task_size; /* the object whose code runs tasks; 0: none, or in the interpreter */
 };
 extern struct python python;
 
@@ -131,6 +142,7 @@ enum unit_flags {
 	UNIT_PTH = 32,	 /* a line of a .pth file */
 	UNIT_RUNPY = 64,
 	UNIT_BY_HAND = 128, /* loaded by a call to its loader */
+	UNIT_RUNNER = 256,  /* of the standard library's: runs what somebody else has made */
 };
 #define UNIT_NOBODY 1u /* belongs to whoever calls it */
 
@@ -166,6 +178,9 @@ struct python_walk {
 	uint32_t flags; /* enum wire_stack_flags, so far */
 	uint32_t calls; /* of the evaluation loop, whose frames were gone through */
 	bool is_careful; /* interrupted at any instruction: nothing is believed */
+	bool is_cut;	 /* what is further out runs this, and did not ask for it */
+	uint32_t origin; /* then: who did; 0 not known */
+	uint64_t inner;	 /* the frame before, 0: none */
 };
 struct python_frame {
 	uint32_t unit, line;
@@ -183,10 +198,41 @@ struct python_codes {
 void python_codes_begin(struct python_codes *codes, uint64_t tstate);
 uint64_t python_codes_next(struct python_codes *codes, uint64_t *ret_frame); /* 0: no more */
 
+/* --- python_maker.c ---------------------------------------------------------------------------- */
+enum python_role {
+	ROLE_FUTURE, /* Future.__init__ of concurrent.futures */
+	ROLE_WORK,   /* _WorkItem.run */
+	ROLE_HANDLE, /* Handle._run of asyncio */
+	ROLES,
+};
+/* A code object of a unit that is a runner, and the one it is inside of: may be one of them. */
+void python_role_note(uint64_t code, uint64_t outer);
+/* Made by the current call, from now on. frame: of our own function that was called. */
+void python_made(uint64_t what, void **frame);
+void python_made_by_nobody(uint64_t what);
+/* A lock is made, perhaps that of a piece of work. */
+void python_lock_made(void **frame);
+/* The innermost frame of what the walk has left is a task's; a frame of a runner. */
+void python_walk_task(struct python_walk *walk);
+void python_walk_runner(struct python_walk *walk, uint64_t frame, uint64_t code);
+bool python_is_coroutine(uint64_t frame, bool is_careful);
+/* In a fork's child: it goes on under that origin's number of its parent's. */
+void python_inherit(uint32_t origin, uint32_t generation);
+
+/* --- python_types.c: for the audit hook, with the interpreter's lock ------------------------------ */
+/* An event loop is being imported. */
+void python_types_wanted(void);
+/* At any event while they are. */
+void python_types_look(void);
+extern uint32_t python_types_left;
+bool python_is_handle(uint64_t type);
+
 static inline void python_walk_begin(struct python_walk *walk, uint64_t sp)
 {
 	walk->place = UINT64_MAX;
 	walk->flags = walk->calls = 0;
+	walk->is_cut = false;
+	walk->inner = 0;
 	if (python_is_on())
 		python_walk_begin_on(walk, sp);
 }
@@ -196,6 +242,18 @@ static inline bool python_walk_next(struct python_walk *walk, uint64_t pc, uint6
 				    struct python_frame *ret)
 {
 	return unlikely(walk->place < end) && python_walk_next_on(walk, pc, end, ret);
+}
+
+/* The native frame that was at pc was left. */
+static inline void python_walk_left(struct python_walk *walk, uint64_t pc)
+{
+	if (unlikely(walk->inner) && pc - python.task_start < python.task_size)
+		python_walk_task(walk);
+}
+
+static inline uint32_t python_walk_origin(const struct python_walk *walk)
+{
+	return unlikely(walk->is_cut && walk->origin) ? walk->origin : thread_self.origin;
 }
 
 /* Whether this is a native call of the evaluation loop. */

@@ -13,15 +13,21 @@ static const struct {
 	uint32_t version;
 	struct python_layout layout;
 } known[] = {
-	{ 0x0308, { .kind = PYTHON_OBJECTS, .tstate_frame = 24, .frame_code = 32, .frame_previous = 24 } },
-	{ 0x0309, { .kind = PYTHON_OBJECTS, .tstate_frame = 24, .frame_code = 32, .frame_previous = 24 } },
-	{ 0x030a, { .kind = PYTHON_OBJECTS, .tstate_frame = 24, .frame_code = 32, .frame_previous = 24 } },
+	{ 0x0308, { .kind = PYTHON_OBJECTS, .tstate_frame = 24, .frame_code = 32, .frame_previous = 24,
+		    .frame_coroutine = 96, .coroutine_frame = 16, .frame_locals = 360 } },
+	{ 0x0309, { .kind = PYTHON_OBJECTS, .tstate_frame = 24, .frame_code = 32, .frame_previous = 24,
+		    .frame_coroutine = 96, .coroutine_frame = 16, .frame_locals = 360 } },
+	{ 0x030a, { .kind = PYTHON_OBJECTS, .tstate_frame = 24, .frame_code = 32, .frame_previous = 24,
+		    .frame_coroutine = 88, .coroutine_frame = 16, .frame_locals = 352 } },
 	{ 0x030b, { .kind = PYTHON_CFRAMES, .tstate_frame = 56, .cframe_frame = 8, .cframe_previous = 16,
-		    .frame_code = 32, .frame_previous = 48 } },
+		    .frame_code = 32, .frame_previous = 48, .frame_coroutine = 69, .coroutine_frame = 80,
+		    .frame_locals = 72 } },
 	{ 0x030c, { .kind = PYTHON_CFRAMES, .tstate_frame = 56, .cframe_frame = 0, .cframe_previous = 8,
-		    .frame_code = 0, .frame_previous = 8, .frame_owner = 70 } },
+		    .frame_code = 0, .frame_previous = 8, .frame_owner = 70, .frame_coroutine = 70,
+		    .coroutine_frame = 72, .frame_locals = 72 } },
 	{ 0x030d, { .kind = PYTHON_ENTRIES, .tstate_frame = 72, .frame_code = 0, .frame_previous = 8,
-		    .frame_owner = 70 } },
+		    .frame_owner = 70, .frame_coroutine = 70, .coroutine_frame = 72,
+		    .frame_locals = 72 } },
 };
 
 #define WORDS 22u /* of a code object: the smallest has 176 bytes */

@@ -161,6 +161,10 @@ static uint32_t flags_of(const char *path, size_t len, uint32_t flags)
 			flags |= UNIT_SITE;
 		if (is_text(rest, bytes, "runpy.py"))
 			flags |= UNIT_RUNPY;
+		if (is_text(rest, bytes, "asyncio/events.py") ||
+		    is_text(rest, bytes, "concurrent/futures/_base.py") ||
+		    is_text(rest, bytes, "concurrent/futures/thread.py"))
+			flags |= UNIT_RUNNER;
 	}
 	return flags;
 }
@@ -408,8 +412,11 @@ static void code_set_within(uint64_t code, uint32_t unit, unsigned depth)
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t constant = python_load(consts + TUPLE_ITEMS + i * 8);
 
-		if (is_code(constant))
-			code_set_within(constant, unit, depth + 1);
+		if (!is_code(constant))
+			continue;
+		if (unlikely(unit_flags(unit) & UNIT_RUNNER))
+			python_role_note(constant, code);
+		code_set_within(constant, unit, depth + 1);
 	}
 }
 

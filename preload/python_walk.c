@@ -148,13 +148,24 @@ static void walk_phase(struct python_walk *walk, uint32_t flags)
 		walk->flags |= WIRE_STACK_STARTUP;
 }
 
+/* 3.12 and later: put on the native stack by a native call, no code of anybody's. */
+static bool is_entry(uint64_t frame, bool is_careful)
+{
+	unsigned at = python.layout.frame_owner;
+	uint64_t owner;
+
+	return at && load_checked((frame + at) & ~7ull, is_careful, &owner) &&
+	       (owner >> (frame + at) % 8 * 8 & 0xff) == PYTHON_OWNED_BY_STACK;
+}
+
 /* True when the frame at the cursor is one to be told. */
 static bool cursor_take(struct python_walk *walk, struct python_cursor *cursor,
 			struct python_frame *ret)
 {
 	const struct python_layout *at = &python.layout;
 	uint64_t frame = cursor->frame, code;
-	uint32_t unit;
+	uint32_t unit, flags;
+	bool is_beyond;
 
 	if (!load_checked(frame + at->frame_code, walk->is_careful, &code) ||
 	    !load_checked(frame + at->frame_previous, walk->is_careful, &cursor->frame)) {
@@ -162,10 +173,16 @@ static bool cursor_take(struct python_walk *walk, struct python_cursor *cursor,
 		return false;
 	}
 	unit = unlikely(walk->is_careful) ? code_unit_known(code) : code_unit(code);
+	is_beyond = walk->is_cut;
+	flags = unit_flags(unit);
+	if (unlikely(flags & UNIT_RUNNER))
+		python_walk_runner(walk, frame, code);
+	if (!is_entry(frame, walk->is_careful))
+		walk->inner = walk->is_cut ? 0 : frame;
 	if (unit <= UNIT_NOBODY)
 		return false;
-	walk_phase(walk, unit_flags(unit));
-	if (unit == walk->last)
+	walk_phase(walk, flags);
+	if (unit == walk->last || is_beyond)
 		return false;
 	walk->last = unit;
 	ret->unit = unit;

@@ -73,7 +73,7 @@ static void slot_fill(struct wire_slot *slot, const struct call *call, enum call
 		for (unsigned i = 0; i < outer->via_count && count < WIRE_VIA_MAX; i++)
 			slot->via[count++] = outer->via[i];
 	slot->via_count = (uint16_t)count;
-	slot->chain = call->stack | (uint64_t)thread_self.origin << 32;
+	slot->chain = call->stack | (uint64_t)call->origin << 32;
 	slot->sp = (uint64_t)frame;
 	slot->seq++;
 	slot->hook = call->hook;
@@ -93,9 +93,10 @@ void call_begin(struct call *call, unsigned hook, enum call_kind kind, void **fr
 	call->hook = (uint16_t)hook;
 	call->saved = t->slot;
 	call->stack = 0;
+	call->origin = t->origin;
 	/* A mark records nothing by itself; only the probes need its stack. */
 	if (kind == CALL_ACT || (session.flags & WIRE_SESSION_KERNEL))
-		call->stack = stack_capture(frame, hook);
+		call->stack = stack_capture(frame, hook, &call->origin);
 	slot_fill(&t->slot, call, kind, frame);
 }
 
@@ -151,7 +152,7 @@ void event_publish(const struct call *call, const struct event_args *args)
 	event->pid = args->pid ? args->pid : process_acting();
 	event->tid = event->pid == session.pid ? thread_tid() : event->pid;
 	event->stack = call->stack;
-	event->origin = thread_self.origin;
+	event->origin = call->origin;
 	event->seq = slot->seq;
 	event->result = args->result;
 	event->detail = args->detail;

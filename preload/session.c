@@ -516,11 +516,14 @@ void session_after_fork(void)
 				    process_pid() == session.pid))
 		return;
 	*session_fork_guard = 1;
+	if (python_is_on())
+		hello.origin = stack_origin(__builtin_frame_address(0));
 	exchange_forked();
 	thread_self.is_vforking = 0;
 	if (!session.has_seccomp && session_attach(&hello)) {
 		objects_forget(); /* stacks carry the session's generation */
 		python_tell();
+		python_inherit(hello.origin, session.generation);
 		thread_self.origin = 0; /* an id of the parent's ring; its frames are on our stack */
 	} else {
 		/* No descriptors left, or a filter that might kill us: the parent's ring is still
@@ -544,7 +547,7 @@ uint32_t session_origin(const struct call *call, unsigned kind)
 		return 0;
 	record->id = id;
 	record->stack = call->stack;
-	record->parent = thread_self.origin;
+	record->parent = call->origin;
 	record->tid = thread_tid();
 	ring_commit(record, sizeof(*record), WIRE_ORIGIN, kind);
 	return id;

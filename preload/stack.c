@@ -4,6 +4,7 @@
  * one word per stack (hash above, id below), so a reader never sees half of an entry.
  */
 #include "python.h"
+#include "script.h"
 #include "unwind.h"
 
 #define STACKS 8192u /* power of two */
@@ -114,6 +115,20 @@ static void writer_add(struct writer *w, uint64_t pc, uint32_t flags)
 	w->count++;
 }
 
+/* What a shell runs is nobody's frame: it is behind all of them. */
+static void writer_add_script(struct writer *w, const struct walk *walk)
+{
+	bool is_whole = !(walk->flags & (WIRE_STACK_PARTIAL | WIRE_STACK_TRUNCATED));
+	uint32_t line = is_whole ? script_line() : 0;
+	uint32_t id = line && w->count < w->max ? script_object(!w->frames) : 0;
+
+	if (!id)
+		return;
+	if (w->frames)
+		w->frames[w->count] = (struct wire_frame){ line, id, 0 };
+	w->count++;
+}
+
 /* What the native frame that was left by the last step ran. */
 static void writer_add_python(struct writer *w, struct walk *walk, uint64_t pc)
 {
@@ -171,20 +186,24 @@ static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 		/* Jumps from the interpreter to itself take nobody off the stack, and it is full of
 		 * large functions to be searched. */
 		bool is_own = python_is_inside(pc) && python_is_inside(callee);
-		unsigned hops = callee && !walk.frame.is_exact && !is_own ?
+		bool is_cut = walk.python.is_cut;
+		unsigned hops = callee && !walk.frame.is_exact && !is_own && !is_cut ?
 					tail_known(walk.frame.pc, callee, entries) :
 					0;
 
 		while (hops)
 			writer_add(w, entries[--hops], WIRE_FRAME_INFERRED);
-		writer_add(w, pc, walk.frame.is_exact ? WIRE_FRAME_SIGNAL : 0);
-		callee = unwind_function_entry(pc);
+		if (!is_cut)
+			writer_add(w, pc, walk.frame.is_exact ? WIRE_FRAME_SIGNAL : 0);
+		callee = is_cut ? 0 : unwind_function_entry(pc);
 		is_more = walk_next(&walk);
 		if (is_more)
 			writer_add_python(w, &walk, pc);
+		python_walk_left(&walk.python, pc);
 		/* Further out it may be what greenlets have left behind on their stack. */
 		is_untold |= is_more && !walk.python.calls && python_is_eval(pc);
 	} while (is_more);
+	writer_add_script(w, &walk);
 	if (is_untold && python.state != PYTHON_FOUND)
 		walk.flags |= WIRE_STACK_UNTOLD;
 	return walk.flags | walk.python.flags;
@@ -214,7 +233,25 @@ static NOINLINE uint32_t stack_define(void **frame, unsigned hook)
 	return id;
 }
 
-uint32_t stack_capture(void **frame, unsigned hook)
+uint32_t stack_origin(void **frame)
+{
+	struct python_frame ran;
+	struct walk walk;
+	bool is_more;
+
+	walk_begin(&walk, frame);
+	do {
+		uint64_t pc = walk_pc(&walk);
+
+		is_more = walk_next(&walk);
+		while (is_more && python_walk_next(&walk.python, pc, walk.frame.sp, &ran))
+			;
+		python_walk_left(&walk.python, pc);
+	} while (is_more && !walk.python.is_cut);
+	return python_walk_origin(&walk.python);
+}
+
+uint32_t stack_capture(void **frame, unsigned hook, uint32_t *ret_origin)
 {
 	struct walk walk;
 	uint64_t hash = load_generation * 0xff51afd7ed558ccdull + hook +
@@ -227,8 +264,10 @@ uint32_t stack_capture(void **frame, unsigned hook)
 	walk_begin(&walk, frame);
 	do {
 		pc = walk_pc(&walk);
-		hash = (hash ^ pc) * 0x9e3779b97f4a7c15ull;
-		hash ^= hash >> 32;
+		if (likely(!walk.python.is_cut)) {
+			hash = (hash ^ pc) * 0x9e3779b97f4a7c15ull;
+			hash ^= hash >> 32;
+		}
 		is_more = walk_next(&walk);
 		while (is_more &&
 		       unlikely(python_walk_next(&walk.python, pc, walk.frame.sp, &ran))) {
@@ -236,7 +275,13 @@ uint32_t stack_capture(void **frame, unsigned hook)
 			       0x9e3779b97f4a7c15ull;
 			hash ^= hash >> 32;
 		}
+		python_walk_left(&walk.python, pc);
 	} while (is_more);
+	/* What lies beyond the cut still says whether this is an import. */
+	if (unlikely(walk.python.is_cut))
+		hash = (hash ^ walk.python.flags) * 0x9e3779b97f4a7c15ull;
+	*ret_origin = python_walk_origin(&walk.python);
+	hash ^= script_line() * 0xc4ceb9fe1a85ec53ull;
 	tag = (hash | 1) << ID_BITS;
 	for (unsigned i = 0; i < PROBES; i++) {
 		uint64_t *at = &stacks[((hash >> 40) + i) % STACKS];

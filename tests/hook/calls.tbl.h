@@ -82,6 +82,7 @@ CALL(nftw64, "file.list", "@/nftw64.d", nftw("nftw64.d", nftw_nothing, 4, FTW_CH
 CALL(glob, "file.list", "@/glob.d", glob_count("glob.d/*"))
 CALL(fts_read, "file.list", "@/fts_read.d", fts_count("fts_read.d", 0))
 CALL(fts64_read, "file.list", "@/fts64_read.d", fts_count("fts64_read.d", FTS_NOCHDIR))
+CALL(sem_init, "-", "", semaphore_made())
 CALL(sem_open, "file.write", "/dev/shm/sem[.].*", semaphore_done(sem_open("/sowatch-hook-test", O_CREAT, 0600, 1)))
 CALL(sem_unlink, "file.delete", "/dev/shm/sem.sowatch-hook-test", sem_unlink("/sowatch-hook-test"))
 CALL(posix_openpt, "file.write", "/dev/(pts/)?ptmx", fd_done(posix_openpt(O_RDWR | O_NOCTTY)))

@@ -230,6 +230,17 @@ static const struct utmp some_login = { .ut_type = USER_PROCESS, .ut_id = "hook"
 static struct ether_addr some_ether;
 static unsigned char answer[512];
 
+static long semaphore_made(void)
+{
+	sem_t semaphore;
+	int value = 0;
+
+	if (sem_init(&semaphore, 0, 3) || sem_getvalue(&semaphore, &value))
+		return -1;
+	sem_destroy(&semaphore);
+	return value == 3 ? 0 : -1;
+}
+
 static long semaphore_done(sem_t *semaphore)
 {
 	return semaphore == SEM_FAILED ? -1 : sem_close(semaphore);
