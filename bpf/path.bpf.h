@@ -12,6 +12,7 @@
 #include "emit.bpf.h"
 
 #define PATH_DEPTH 768
+#define NUMBER_BYTES 64
 #define MOUNT_INTERNAL ((u64)-22) /* ERR_PTR(-EINVAL) in mount.mnt_ns */
 
 INLINE void walk_put(struct walk *w, const void *name, u32 bytes, bool has_slash)
@@ -39,21 +40,23 @@ GLOBAL int walk_put_number(struct walk *w, u64 of)
 	struct dentry *dentry = (struct dentry *)of;
 	u64 number = BPF_CORE_READ(dentry, d_inode, i_ino);
 	const char *type = BPF_CORE_READ(dentry, d_sb, s_type, name);
-	char name[16] = "", text[64];
+	char *text, *name;
 	u32 bytes;
 
 	if (!w)
 		return 0;
-	bpf_probe_read_kernel_str(name, sizeof(name), type);
+	/* Above all paths: the stack of all that are called up to here has little room left. */
+	text = &w->text[WALK_BYTES];
+	name = &w->text[WALK_BYTES + NUMBER_BYTES];
+	bpf_probe_read_kernel_str(name, 16, type);
 	if (name[0] == 'p' && name[1] == 'i' && name[2] == 'p')
 		name[4] = 0;
-	bytes = (u32)BPF_SNPRINTF(text, sizeof(text), "%s:[%llu]", name, number) - 1;
-	if (bytes >= sizeof(text)) {
+	bytes = (u32)BPF_SNPRINTF(text, NUMBER_BYTES, "%s:[%llu]", name, number) - 1;
+	if (bytes >= NUMBER_BYTES) {
 		w->flags |= WIRE_KERNEL_CUT;
 		return 0;
 	}
-	barrier_var(bytes);
-	walk_put(w, text, bytes & 63, false);
+	walk_put(w, text, bytes, false);
 	return 0;
 }
 
