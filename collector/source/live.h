@@ -170,7 +170,7 @@ struct live {
 	struct expectation **expectations; /* oldest first */
 	uint32_t expectation_count, expectation_room;
 	struct map places; /* (start of a mapping, build-id) -> item id of the object: for forked children */
-	struct map lookalikes; /* (mount namespace or file, path) -> 1 our file, 2 another */
+	struct map lookalikes; /* (mount namespace, or two files, and path) -> are they one */
 	uint32_t root_mount; /* id of the mount that our / is on, 0: not known */
 	uint32_t mount_asked, mount_asked_ms; /* the last one that was looked for, and when */
 	bool is_mount_ours;
@@ -325,6 +325,19 @@ void lineage_due(struct live *live, bool is_end);
 uint32_t lineage_waiting(const struct live *live);
 void lineage_done(struct live *live);
 
+/* --- same.c ------------------------------------------------------------------------------ */
+enum same_file {
+	SAME_NO,
+	SAME_YES,
+	SAME_UNSURE, /* the numbers agree, and on this file system two files may have the same */
+};
+/* Is the file that we find at path the one that was seen? */
+enum same_file same_file(const char *path, const struct seen_file *seen);
+/* Id of the mount that a path of ours is on, 0: not known. */
+uint32_t same_mount_id(const char *path);
+/* Is there a mount of that id in our namespace? */
+bool same_has_mount(uint32_t id);
+
 /* --- mounts.c ---------------------------------------------------------------------------- */
 /* before: what it was made from, or NULL. */
 void mounts_take(struct proc *proc, const struct proc *before);
@@ -342,25 +355,16 @@ bool mounts_is_ours(struct live *live, const struct proc *proc, const char *path
 /* The same where it may be known which file it is; NULL: whatever the process has there. */
 bool mounts_is_seen(struct live *live, const struct proc *proc, const char *path,
 		    const struct seen_file *seen);
+/* Is the file of ours at path, whose stat(2) is st, the one that was seen? Remembered. */
+struct stat;
+enum same_file mounts_same(struct live *live, const char *path, const struct stat *st,
+			   const struct seen_file *seen);
 /* The file that the process has under that recorded path, to be read; or -1. */
 int mounts_open(struct live *live, const struct proc *proc, const char *path,
 		const struct seen_file *seen);
 /* Says of a path that goes out as the name of somebody who acts that it is not ours. */
 void mounts_mark(struct live *live, const struct proc *proc, const struct seen_file *seen,
 		 struct path_buffer *path);
-
-/* --- same.c ------------------------------------------------------------------------------ */
-enum same_file {
-	SAME_NO,
-	SAME_YES,
-	SAME_UNSURE, /* the numbers agree, and on this file system two files may have the same */
-};
-/* Is the file that we find at path the one that was seen? */
-enum same_file same_file(const char *path, const struct seen_file *seen);
-/* Id of the mount that a path of ours is on, 0: not known. */
-uint32_t same_mount_id(const char *path);
-/* Is there a mount of that id in our namespace? */
-bool same_has_mount(uint32_t id);
 
 /* --- facts.c ----------------------------------------------------------------------------- */
 bool facts_link(uint32_t pid, const char *name, struct path_buffer *ret);

@@ -209,21 +209,35 @@ static bool is_ours_there(struct live *live, const struct proc *proc, const char
 	return compared == FILE_OURS;
 }
 
+enum same_file mounts_same(struct live *live, const char *path, const struct stat *st,
+			   const struct seen_file *seen)
+{
+	const uint64_t facts[] = { seen->device, seen->inode, seen->changed_ns, st->st_dev,
+				   st->st_ino,	 (uint64_t)st->st_ctim.tv_sec,
+				   (uint64_t)st->st_ctim.tv_nsec };
+	uint32_t *known;
+
+	if (st->st_dev == seen->device && st->st_ino == seen->inode)
+		return SAME_YES;
+	known = lookalike(live, key_of(live->seed, facts, sizeof(facts)).hi, path);
+	if (!known)
+		return same_file(path, seen);
+	if (!*known)
+		*known = 1 + (uint32_t)same_file(path, seen);
+	return (enum same_file)(*known - 1);
+}
+
 static bool is_ours_seen(struct live *live, const struct proc *proc, const char *path,
 			 const struct seen_file *seen)
 {
-	const uint64_t facts[] = { seen->device, seen->inode, seen->changed_ns };
-	uint64_t salt = key_of(live->seed, facts, sizeof(facts)).hi;
-	uint32_t *known = lookalike(live, salt, path);
 	enum same_file same;
+	struct stat st;
 
-	if (known && *known)
-		return *known == FILE_OURS;
-	same = same_file(path, seen);
+	if (stat(path, &st) < 0)
+		return false;
+	same = mounts_same(live, path, &st, seen);
 	if (same == SAME_UNSURE)
 		return proc->mounts.number && is_ours_there(live, proc, path);
-	if (known)
-		*known = same == SAME_YES ? FILE_OURS : FILE_OTHER;
 	return same == SAME_YES;
 }
 

@@ -11,6 +11,13 @@
 
 #include "live.h"
 
+/* Does that name still lead to what was run or mapped? */
+static bool is_still(struct live *live, const char *path, const struct stat *st,
+		     const struct seen_file *seen)
+{
+	return !seen || !seen->inode || mounts_same(live, path, st, seen) != SAME_NO;
+}
+
 void object_locate_seen(struct live *live, const struct proc *proc, struct str path,
 			bool is_recorded, const struct seen_file *seen,
 			struct item_object *object, struct path_buffer *real)
@@ -18,6 +25,7 @@ void object_locate_seen(struct live *live, const struct proc *proc, struct str p
 	struct path_buffer host;
 	const struct package *package;
 	struct stat st;
+	bool is_there;
 
 	if (is_recorded && proc->view.outside) {
 		paths_normalise(path.data, path.len, real);
@@ -35,7 +43,10 @@ void object_locate_seen(struct live *live, const struct proc *proc, struct str p
 		host = *real; /* one file, and the process may be gone */
 	else
 		paths_host_recorded(&proc->view, real->text, &host);
-	if (stat(host.text, &st) == 0) {
+	is_there = stat(host.text, &st) == 0;
+	if (is_there && !is_still(live, host.text, &st, seen)) {
+		object->is_deleted = true;
+	} else if (is_there) {
 		object->device = st.st_dev;
 		object->inode = st.st_ino;
 		if (live->digests) {

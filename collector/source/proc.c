@@ -444,9 +444,12 @@ static void proc_digest(struct live *live, const struct proc *proc)
 		paths_host_recorded(&proc->view, proc->exe, &path);
 		bool is_linked = proc->pid && facts_link(proc->pid, "exe", &link) &&
 				 !strcmp(link.text, proc->exe);
-		digest_hold(live, DIGEST_EXE, is_linked ? exe : path.text, 0, 0);
+		/* Neither what another process of that number runs nor what we have by that name. */
+		if (!is_linked && !mounts_is_ours(live, proc, proc->exe))
+			path.text[0] = '\0';
+		digest_hold(live, DIGEST_EXE, is_linked ? exe : path.text, 0, proc->exe_seen.inode);
 	}
-	if (proc->script && proc->script[0]) {
+	if (proc->script && proc->script[0] == '/') {
 		paths_host_recorded(&proc->view, proc->script, &path);
 		digest_hold(live, DIGEST_SCRIPT, path.text, 0, 0);
 	}
