@@ -10,5 +10,5 @@ WARNING(TWICE, "twice", "a rule that stands twice in its list")
 WARNING(SHADOWED, "shadowed", "a rule that another one of its list makes superfluous")
 WARNING(UNREACHED, "unreached", "a profile that a later layer answers instead of")
 WARNING(NEVER, "never", "something that can never match")
-WARNING(WIDE, "wide", "a host name anybody could register a match for")
+WARNING(WIDE, "wide", "names anybody can register, profiles that let everybody do anything")
 /* clang-format on */

@@ -29,6 +29,8 @@ static void load(const struct policy_text *texts, unsigned count, struct told *t
 	policy_free(policy);
 }
 
+#define ALL(match, rest)                                                                           \
+	"version: 1\nprofiles:\n  - name: a\n    match: " match "\n    " rest "\n"
 #define P "version: 1\nprofiles:\n  - name: a\n    match: {library: a.so}\n"
 #define SHADOWED(what) "p.yaml:5 shadowed: this is never needed: \"" what "\" at p.yaml:5 holds it\n"
 
@@ -88,6 +90,25 @@ static const struct {
 	 "\"*.example.org\"\n"},
 	{P "    network: {connect: [{to: \"redis*\"}]}\n",
 	 "p.yaml:5 wide: \"redis*\" is also the name of any host on the internet\n"},
+	{ALL("{python: \"*\"}", "file: {read: any, write: none}"),
+	 "p.yaml:3 wide: every Python distribution without a profile of its own may do any file.read\n"},
+	{ALL("{library: \"*.so*\"}", "network: any"),
+	 "p.yaml:3 wide: every library without a profile of its own may do any net.connect, and 5 more\n"},
+	{ALL("{script: \"/**\"}", "exec: {run: [{program: \"/**\"}]}"),
+	 "p.yaml:3 wide: every script without a profile of its own may do any exec.run\n"},
+	{ALL("{executable: \"*\"}", "network: {connect: [{to: \"0.0.0.0/0\"}]}"),
+	 "p.yaml:3 wide: every executable without a profile of its own may do any net.connect\n"},
+	{ALL("{library: \"**\"}", "role: conduit"),
+	 "p.yaml:3 wide: every library passes on what it does: nobody among them is ever charged with it\n"},
+	{ALL("{library: \"*.so*\"}", "carries: [net.*]"),
+	 "p.yaml:3 wide: every library passes on what it does: nobody among them is ever charged with it\n"},
+	{ALL("{python: \"*\"}", "exempt: g") "guards: [{name: g, exec: {inspect: any}}]\n",
+	 "p.yaml:3 wide: no Python distribution is bound by the guards named here\n"},
+	{ALL("{python: \"*\"}", "file: {read: [\"/srv/**\", \"~/**\"]}"), ""},
+	{ALL("{python: \"*\"}", "network: {connect: [{to: \"0.0.0.0/0\", ports: 443}]}"), ""},
+	{ALL("{python: \"*\"}", "network: none"), ""},
+	{ALL("{python: \"a*\"}", "file: any"), ""},
+	{ALL("{library: \"*\", package: libfoo}", "file: any"), ""},
 	{"version: 1\nguards: [{name: g, network: {connect: [{to: \"*.com\"}]}}]\n", ""},
 	{"version: 1\nguards:\n  - name: g\n    file: {read: [/a/**, {path: /a/b, severity: low}, /a/c]}\n",
 	 "p.yaml:4 shadowed: this is never needed: \"/a/**\" at p.yaml:4 holds it\n"},
