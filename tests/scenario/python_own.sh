@@ -128,3 +128,14 @@ sed -i 's/own-demo/their-app/' "$work/claimed/pyproject.toml"
 rm -rf "$work"/claimed/src/*.egg-info
 watch claim --status 0 --policy "$work/policy.yaml" -- "$work/claim/bin/python3" "$work/app/app.py" "$work/secret"
 expect_no_event own-demo file.read
+
+# Nor does one that calls itself like a Debian package get that package's files.
+environment named
+source_of "$work/named" src base-files
+installs named "$work/named"
+sed 's/own-demo/base-files/' "$work/policy.yaml" >"$work/named.yaml"
+sed 's/own_demo/base_files/' "$work/app/app.py" >"$work/app/named.py"
+expect "Debian has such a package" grep -q /issue.net /var/lib/dpkg/info/base-files.list /var/lib/dpkg/info/base-files.conffiles
+watch named --status 0 --policy "$work/named.yaml" -- "$work/named/bin/python3" "$work/app/named.py" /etc/issue.net
+expect_deviations 1 base-files file.read /etc/issue.net
+expect_deviations 0 base-files file.read ".*words.txt"
