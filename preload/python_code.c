@@ -15,7 +15,7 @@
 #define UNIT_INDEX 2048u /* power of two */
 #define UNIT_TEXT (2u << 20)
 #define UNIT_BITS 20
-#define TABLE_FIRST (1u << 12)
+#define TABLE_FIRST (1u << 14)
 #define TABLE_LAST (1u << 22)
 #define PROBES 24u
 #define DEPTH_MAX 48u
@@ -289,7 +289,8 @@ static inline uint64_t code_tag(uint64_t code)
 
 static inline uint64_t code_hash(uint64_t code)
 {
-	return (code >> 3) * 0x9e3779b97f4a7c15ull >> 32;
+	/* What is loaded together lies together, here as there: an import fills few lines of the cache. */
+	return (code >> 6) + ((code >> 20) * 0x9e3779b97f4a7c15ull >> 32);
 }
 
 /* Where it is, or where it may be put; NULL: no place near enough. */
@@ -330,8 +331,9 @@ static bool table_put(struct table *t, uint64_t code, uint32_t unit)
 		if (!__atomic_compare_exchange_n(at, &there, word, false, __ATOMIC_RELEASE,
 						 __ATOMIC_RELAXED))
 			continue;
+		/* Nearly always with the interpreter's lock; it need not be exact. */
 		if (!there)
-			__atomic_fetch_add(&table_used, 1, __ATOMIC_RELAXED);
+			__atomic_store_n(&table_used, table_used + 1, __ATOMIC_RELAXED);
 		return true;
 	}
 }
@@ -400,7 +402,7 @@ static bool is_code(uint64_t object)
 	       python_load(object + OBJECT_TYPE) == (uint64_t)python.api.PyCode_Type;
 }
 
-static void code_set_within(uint64_t code, uint32_t unit, unsigned depth)
+static void code_set_within(uint64_t code, uint32_t unit, bool is_runner, unsigned depth)
 {
 	uint64_t consts = python_load(code + python.layout.code_consts), count;
 
@@ -414,14 +416,14 @@ static void code_set_within(uint64_t code, uint32_t unit, unsigned depth)
 
 		if (!is_code(constant))
 			continue;
-		if (unlikely(unit_flags(unit) & UNIT_RUNNER))
+		if (unlikely(is_runner))
 			python_role_note(constant, code);
-		code_set_within(constant, unit, depth + 1);
+		code_set_within(constant, unit, is_runner, depth + 1);
 	}
 }
 
 void code_set(uint64_t code, uint32_t unit)
 {
 	if (unit && is_code(code))
-		code_set_within(code, unit, 0);
+		code_set_within(code, unit, unit_flags(unit) & UNIT_RUNNER, 0);
 }
