@@ -49,6 +49,11 @@ static void hello_exec(struct live *live, struct proc *proc, const struct wire_h
 		proc->parent = parent->id;
 		ids_get(&parent->origins, hello->origin, &proc->origin_chain);
 	}
+	/* Its start is told now: after what others did before it, which may be news for the list. */
+	if (expectation && expectation->is_pending) {
+		order_until(live, NULL, expectation->event.time_ns);
+		expectation = expect_find(live, hello->parent_instance, hello->serial);
+	}
 	if (!expectation)
 		return;
 	if (!proc->origin_chain)

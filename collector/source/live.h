@@ -181,6 +181,7 @@ struct live {
 	void *receive_arg;
 	bool is_receiving;   /* hellos are being taken, or pipe.c */
 	unsigned pipe_depth; /* is draining writers of writers */
+	unsigned order_depth;
 
 	uint8_t *scratch; /* LIVE_SCRATCH_BYTES */
 	uint64_t record[WIRE_RECORD_MAX / 8];
@@ -208,6 +209,8 @@ void proc_set_cwd(struct proc *proc, struct str cwd);
 void proc_change_root(struct live *live, struct proc *proc, struct str told);
 /* Takes up to max records out of its ring; true when the ring is empty or gone. */
 bool proc_drain(struct live *live, struct proc *proc, uint32_t max);
+/* One record; false: nothing more for now. */
+bool proc_step(struct live *live, struct proc *proc);
 /* Everything that is in the ring now, however much its threads go on. */
 void proc_drain_now(struct live *live, struct proc *proc);
 void proc_tell_counters(struct live *live, struct proc *proc);
@@ -302,6 +305,13 @@ void pipe_take_script(struct live *live, struct proc *proc);
 /* Its next record is about to be read: what those who write its script did before it comes first.
  * false: it has to wait until hellos can be taken. */
 bool pipe_writers_first(struct live *live, struct proc *proc);
+
+/* --- order.c ------------------------------------------------------------------------------ */
+/* proc's next record is about to be read: if it is the start of a program, what others did until
+ * then comes first. */
+void order_before_start(struct live *live, struct proc *proc);
+/* What all but one did until then. */
+void order_until(struct live *live, const struct proc *but, uint64_t time_ns);
 
 /* --- lineage.c and its neighbours --------------------------------------------------------------------------- */
 /* A process said hello; takes over pidfd, not ring_fd. Negative errno: the ring is not usable. */

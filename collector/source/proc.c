@@ -522,9 +522,9 @@ static void proc_break(struct live *live, struct proc *proc)
 	ring_reader_done(&proc->ring);
 }
 
-/* One step; false: nothing more for now. */
-static bool proc_step(struct live *live, struct proc *proc)
+bool proc_step(struct live *live, struct proc *proc)
 {
+	uint64_t tail = proc->ring.tail;
 	uint32_t size = 0;
 	int result;
 
@@ -534,6 +534,11 @@ static bool proc_step(struct live *live, struct proc *proc)
 		return false;
 	if (!proc->ring.ring)
 		return false;
+	order_before_start(live, proc);
+	if (!proc->ring.ring)
+		return false;
+	if (proc->ring.tail != tail) /* a hello had it drained */
+		return true;
 	result = ring_reader_next(&proc->ring, live->now_ns,
 				  proc->is_dead && !proc->shared_by, live->record, &size);
 	if (result == RING_EMPTY)

@@ -165,6 +165,42 @@ int ring_reader_next(struct ring_reader *reader, uint64_t now_ns, bool is_final,
 	}
 }
 
+/* A copy of the fixed part of the next record, if that is an event. *ret_is_there: a record is. */
+static bool event_peek(const struct ring_reader *reader, struct wire_event *ret_event,
+		       bool *ret_is_there)
+{
+	uint64_t head = wire_observe(&reader->ring->head);
+	const uint8_t *place = reader->data + (reader->tail & (reader->data_bytes - 1));
+	uint32_t size = head != reader->tail && !head_check(reader, head)
+				? wire_observe(&((const struct wire_head *)place)->size)
+				: 0;
+
+	*ret_is_there = size != 0;
+	if (size < sizeof(*ret_event) || size > head - reader->tail)
+		return false;
+	memcpy(ret_event, place, sizeof(*ret_event));
+	return ret_event->head.type == WIRE_EVENT;
+}
+
+bool ring_reader_is_before(const struct ring_reader *reader, uint64_t time_ns)
+{
+	struct wire_event event;
+	bool is_there;
+
+	return !event_peek(reader, &event, &is_there) ? is_there : event.time_ns < time_ns;
+}
+
+bool ring_reader_is_start(const struct ring_reader *reader, uint64_t *ret_time_ns)
+{
+	struct wire_event event;
+	bool is_there;
+
+	if (!event_peek(reader, &event, &is_there) || event.action != WIRE_EXEC_RUN)
+		return false;
+	*ret_time_ns = event.time_ns;
+	return true;
+}
+
 static uint64_t counter_delta(const uint64_t *counter, uint64_t *told)
 {
 	uint64_t now = wire_peek(counter);

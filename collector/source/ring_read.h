@@ -48,6 +48,11 @@ void ring_reader_done(struct ring_reader *reader);
 int ring_reader_next(struct ring_reader *reader, uint64_t now_ns, bool is_final, void *buffer,
 		     uint32_t *ret_size);
 
+/* The next record is there, and is no event of that time or later. */
+bool ring_reader_is_before(const struct ring_reader *reader, uint64_t time_ns);
+/* The next record is the start of a program, then. What it says is anybody's bytes. */
+bool ring_reader_is_start(const struct ring_reader *reader, uint64_t *ret_time_ns);
+
 /* What the shim counted since the last call; a counter that runs backwards is hostile and is
  * taken as no change. true when anything is not 0. */
 bool ring_reader_counters(struct ring_reader *reader, struct ring_counters *ret_delta);

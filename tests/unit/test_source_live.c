@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -483,6 +484,137 @@ static void test_silence_means_the_exec_went_well(void **state)
 	ringmaker_close(&maker);
 }
 
+/* A child whose ring is ours to write; it says hello and waits to be killed. */
+static pid_t child_with_ring(struct fixture *fixture, struct ringmaker *maker, uint64_t instance)
+{
+	struct wire_hello hello = hello_of(fixture, instance);
+	pid_t pid;
+
+	hello.parent_instance = 100;
+	hello.how = WIRE_HELLO_FORK;
+	ringmaker_open(maker, WIRE_RING_DATA_MIN, SEALS);
+	record_process(&fixture->record, 4711, "/usr/bin/writer", "/", "writer", 6);
+	ringmaker_put(maker, &fixture->record);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* where an assertion ends the test */
+		hello_send(hello_connect(fixture, false), &hello, sizeof(hello), &maker->fd, 1);
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(await(fixture, ITEM_PROCESS)->item.process.parent, 1);
+	return pid;
+}
+
+static void put_timed(struct fixture *fixture, struct ringmaker *maker, uint64_t time_ns,
+		      uint8_t action)
+{
+	struct record *record = &fixture->record;
+
+	record_event(record, action, LIVE_HOOK_open, 0);
+	record->event.time_ns = time_ns;
+	record_blob(record, 0, "/nonexistent/bun", 16);
+	record_end(record);
+	ringmaker_put(maker, record);
+}
+
+static void put_start(struct fixture *fixture, struct ringmaker *maker, uint64_t time_ns,
+		      uint16_t flags, uint32_t child)
+{
+	struct record *record = &fixture->record;
+
+	record_event(record, WIRE_EXEC_RUN, LIVE_HOOK_execve, 0);
+	record->head.flags = flags;
+	record->event.time_ns = time_ns;
+	record->event.pid = (uint32_t)getpid();
+	record->event.detail = child;
+	record->event.serial = 7;
+	record_blob(record, 0, "/nonexistent/bun", 16);
+	record_end(record);
+	ringmaker_put(maker, record);
+}
+
+static void expect_order(struct fixture *fixture, unsigned count, const uint8_t *actions)
+{
+	for (unsigned i = 0; i < count; i++)
+		assert_int_equal(await(fixture, ITEM_EVENT)->item.event.action, actions[i]);
+}
+
+/* The ring of who writes a file is looked at after that of who has it run: the order of the log is
+ * that of the acts all the same. What is written later stays later. */
+static void test_a_file_is_written_before_it_is_spawned(void **state)
+{
+	static const uint8_t order[] = { WIRE_FILE_WRITE, WIRE_EXEC_RUN, WIRE_FILE_READ,
+					 WIRE_FILE_DELETE };
+	struct fixture *fixture = *state;
+	struct ringmaker root, writer;
+	pid_t child;
+
+	start_root(fixture, &root);
+	child = child_with_ring(fixture, &writer, 300);
+	put_start(fixture, &root, 2000, 0, 4000001);
+	put_timed(fixture, &root, 2100, WIRE_FILE_READ);
+	put_timed(fixture, &writer, 1000, WIRE_FILE_WRITE);
+	put_timed(fixture, &writer, 3000, WIRE_FILE_DELETE);
+	pump(fixture);
+	expect_order(fixture, 4, order);
+	child_end(child);
+	ringmaker_close(&root);
+	ringmaker_close(&writer);
+}
+
+/* A start that was held back is told at the hello of what it started, before any ring's turn. */
+static void test_a_file_is_written_before_what_runs_it_says_hello(void **state)
+{
+	static const uint8_t order[] = { WIRE_FILE_WRITE, WIRE_EXEC_RUN };
+	struct fixture *fixture = *state;
+	struct wire_hello hello = hello_of(fixture, 101);
+	struct ringmaker root, writer, new;
+	pid_t child;
+
+	start_root(fixture, &root);
+	child = child_with_ring(fixture, &writer, 300);
+	put_start(fixture, &root, 2000, WIRE_EVENT_PENDING, 0);
+	pump(fixture);
+	assert_int_equal(count_of(fixture, ITEM_EVENT), 0);
+	put_timed(fixture, &writer, 1000, WIRE_FILE_WRITE);
+	hello.parent_instance = 100;
+	hello.serial = 7;
+	say_hello(fixture, &new, hello);
+	expect_order(fixture, 2, order);
+	child_end(child);
+	ringmaker_close(&root);
+	ringmaker_close(&writer);
+	ringmaker_close(&new);
+}
+
+/* Starts before starts: three rings, each of whose next record waits for the one behind it. */
+static void test_starts_wait_for_starts(void **state)
+{
+	static const uint8_t order[] = { WIRE_FILE_WRITE, WIRE_EXEC_RUN, WIRE_EXEC_RUN };
+	struct fixture *fixture = *state;
+	struct ringmaker root, second, third;
+	pid_t children[2];
+
+	start_root(fixture, &root);
+	children[0] = child_with_ring(fixture, &second, 300);
+	children[1] = child_with_ring(fixture, &third, 301);
+	put_start(fixture, &root, 3000, 0, 4000001);
+	put_start(fixture, &second, 2000, 0, 4000002);
+	put_timed(fixture, &third, 1000, WIRE_FILE_WRITE);
+	pump(fixture);
+	expect_order(fixture, 3, order);
+	for (unsigned i = 1; i < fixture->count; i++)
+		if (fixture->kept[i].item.type == ITEM_EVENT)
+			assert_true(fixture->kept[i].item.event.time_ns <= 3000);
+	child_end(children[0]);
+	child_end(children[1]);
+	ringmaker_close(&root);
+	ringmaker_close(&second);
+	ringmaker_close(&third);
+}
+
 static void test_spawned_child_may_say_hello_before_the_event(void **state)
 {
 	struct fixture *fixture = *state;
@@ -762,6 +894,9 @@ int main(void)
 		CASE(test_exec_that_fails_is_told_with_its_errno),
 		CASE(test_exec_in_place_ends_the_old_image),
 		CASE(test_silence_means_the_exec_went_well),
+		CASE(test_a_file_is_written_before_it_is_spawned),
+		CASE(test_a_file_is_written_before_what_runs_it_says_hello),
+		CASE(test_starts_wait_for_starts),
 		CASE(test_spawned_child_may_say_hello_before_the_event),
 		CASE(test_spawn_that_never_says_hello_is_uncovered),
 		CASE(test_the_shims_reason_is_told),
