@@ -63,6 +63,7 @@ int cli_doctor(int argc, char **argv)
 	is_possible &= doctor_memfd();
 	is_possible &= doctor_shim();
 	doctor_unwinder();
+	doctor_environment();
 	is_possible &= doctor_log();
 	is_possible &= doctor_policies();
 	doctor_packages();

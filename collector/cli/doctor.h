@@ -23,6 +23,7 @@ bool doctor_shim(void);
 bool doctor_log(void);
 bool doctor_policies(void);
 void doctor_unwinder(void);
+void doctor_environment(void);
 void doctor_packages(void);
 void doctor_container(void);
 void doctor_seccomp(void);

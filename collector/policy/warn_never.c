@@ -72,6 +72,17 @@ static void look_at_rule(struct loader *loader, const struct list *list, unsigne
 
 /* --- who never calls getenv -------------------------------------------------------------------- */
 
+/* Scripts whose interpreters do call it for each look-up. */
+static bool is_of_getenv(const char *text)
+{
+	static const char *const ends[] = {".js", ".mjs", ".cjs", ".ts", ".rb", ".php", ".lua", ".R"};
+	size_t len = strlen(text);
+	for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (len > strlen(ends[i]) && !strcmp(text + len - strlen(ends[i]), ends[i]))
+			return true;
+	return false;
+}
+
 /* bash and dash look variables up in tables of their own (bash even brings its own getenv), Python
  * made a dictionary of them when it started. */
 static bool looks_up_unseen(const struct match *match)
@@ -81,6 +92,8 @@ static bool looks_up_unseen(const struct match *match)
 	const char *base = strrchr(text, '/') ? strrchr(text, '/') + 1 : text;
 	if (match->kind == SUBJECT_PYTHON)
 		return true;
+	if (match->kind == SUBJECT_SCRIPT)
+		return !is_of_getenv(text);
 	for (unsigned i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
 		if (match->kind == SUBJECT_EXECUTABLE && !strcmp(base, shells[i]))
 			return true;
@@ -90,12 +103,15 @@ static bool looks_up_unseen(const struct match *match)
 static void look_at_environment(struct loader *loader, const struct profile *profile)
 {
 	const struct list *list = &profile->lists[WIRE_ENV_READ];
+	const struct list *family = &profile->families[FAMILY_ENV];
 	bool is_unseen = profile->match_count && !profile->watches_descendants;
 	for (uint32_t i = 0; i < profile->match_count; i++)
 		is_unseen &= looks_up_unseen(&profile->matches[i]);
-	if (!is_unseen || list->state != LIST_RULES)
+	if (!is_unseen || family->state == LIST_ABSENT || list->state == LIST_ANY)
 		return;
-	report_warning_of(&loader->reports, list->rules[0]->place, WARNING_NEVER,
+	struct place place = {profile->place.origin, family->ref.line, 5};
+	report_warning_of(&loader->reports, list->count ? list->rules[0]->place : place,
+			  WARNING_NEVER,
 			  "shells and Python read variables without getenv, which nobody can see: "
 			  "these rules can hardly ever match");
 }

@@ -77,6 +77,11 @@ static const struct {
 	{"version: 1\nprofiles:\n  - name: a\n    match: {python: redis}\n    env: {read: [HOME]}\n",
 	 "p.yaml:5 never: shells and Python read variables without getenv, which nobody can see: these rules "
 	 "can hardly ever match\n"},
+	{"version: 1\nprofiles:\n  - name: a\n    match: {script: [\"**/codecov*\", /x/y.py]}\n    env: none\n",
+	 "p.yaml:5 never: shells and Python read variables without getenv, which nobody can see: these rules "
+	 "can hardly ever match\n"},
+	{"version: 1\nprofiles:\n  - name: a\n    match: {script: [/x/y.py, /x/y.js]}\n    env: {read: [A]}\n", ""},
+	{"version: 1\nprofiles:\n  - name: a\n    match: {script: /x/y.py}\n    env: any\n", ""},
 	{"version: 1\nprofiles:\n  - name: a\n    match: {executable: [bash, git]}\n    env: {read: [HOME]}\n", ""},
 	{"version: 1\nprofiles:\n  - name: a\n    match: {executable: bash}\n    watch: descendants\n"
 	 "    env: {read: [HOME]}\n", ""},
