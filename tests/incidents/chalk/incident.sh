@@ -6,4 +6,4 @@ install()
 	cp -r "$folder/$1/." "$app/node_modules/"
 	cp "$folder/app.js" "$app/"
 }
-command=(node --jitless "$app/app.js")
+command=(node "$app/app.js")

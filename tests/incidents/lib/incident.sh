@@ -145,15 +145,24 @@ incident_compromised()
 	[ -z "$record" ] || [ "$vantage" != both ] || cp "$here/log.swl" "$record/$incident.swl"
 }
 
-# What it waits for may be asked for, and that be news.
+# What it waits for may be asked for, and that be news; so is what it does while it waits ("asleep").
 incident_dormant()
 {
+	local missing odd
 	[ "$(type -t dormant)" = function ] || return 0
 	dormant
 	incident_act compromised asleep
+	odd=$(jq -rn --slurpfile alerts "$here/alerts.jsonl" --slurpfile expect "$expect" --arg v "$vantage" "$alert_words$finding_words"'
+		$alerts[] | . as $a | select(.action != "env.read" and ([$expect[0].findings[]
+			| select(.asleep and (.seen | index($v))) | . as $f | select($a | matches($f))] | length == 0))
+		| "\(.subject.kind) \(.subject.name) \(.action) \(.object | word) (\(rule_word), \(.severity))"')
 	check
-	jq -se 'all(.[]; .action == "env.read")' "$here/alerts.jsonl" >/dev/null ||
-		fail "dormant, it deviates" - < <(told "$here/alerts.jsonl")
+	[ -z "$odd" ] || fail "dormant, it deviates: $odd"
+	missing=$(jq -rn --slurpfile alerts "$here/alerts.jsonl" --slurpfile expect "$expect" --arg v "$vantage" "$alert_words$finding_words"'
+		$expect[0].findings[] | select(.asleep and (.seen | index($v))) | . as $f
+		| select([$alerts[] | select(matches($f))] | length == 0) | "\(.action) \(.object)"')
+	check
+	[ -z "$missing" ] || fail "dormant, it still does, not found: $missing; told were" - < <(told "$here/alerts.jsonl")
 	awake
 }
 

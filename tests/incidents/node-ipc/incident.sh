@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 need_program node
-peer_files() { echo XX >"$work/peers/rogue/geo"; }
+peer_files() { awake; }
+awake() { echo XX >"$work/peers/rogue/geo"; }
+dormant() { echo US >"$work/peers/rogue/geo"; }
 home()
 {
 	local i
@@ -13,6 +15,6 @@ install()
 	cp -r "$folder/$1/." "$app/node_modules/"
 	cp "$folder/app.js" "$app/"
 }
-command=(node --jitless "$app/app.js")
+command=(node "$app/app.js")
 damaged() { grep -qx '<3' "$HOME/documents/3.txt"; }
 spared() { grep -qx 'document 3' "$HOME/documents/3.txt"; }
