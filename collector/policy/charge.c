@@ -197,6 +197,14 @@ static bool is_given_text(const struct subject *subject)
 	return subject->kind == SUBJECT_SCRIPT && *subject->path != '/';
 }
 
+/* The code that an executable made at run time is the executable's. */
+static bool is_executables(const struct subject *subject)
+{
+	while (subject->kind == SUBJECT_CODE && subject->maker)
+		subject = subject->maker;
+	return subject->kind == SUBJECT_EXECUTABLE;
+}
+
 /* True when the walk ended. */
 static bool walk_link(struct walk *walk)
 {
@@ -204,7 +212,7 @@ static bool walk_link(struct walk *walk)
 	const struct policy_binding *binding = bind_link(walk, walk->at);
 	walk->has_inferred |= link->is_inferred;
 	if (!binding->is_profiled) {
-		if ((link->subject->kind == SUBJECT_EXECUTABLE || is_given_text(link->subject)) &&
+		if ((is_executables(link->subject) || is_given_text(link->subject)) &&
 		    step_over(walk, binding->is_trusted))
 			return false;
 		stop_unprofiled(walk);
@@ -215,7 +223,7 @@ static bool walk_link(struct walk *walk)
 	/* A child that is only called like a program whose profile does not speak about this is a
 	 * child without profile: a dropped /tmp/curl does not get its starter off. */
 	if (walk->charge->answer.kind == ANSWER_ABSENT && !binding->is_trusted &&
-	    link->subject->kind == SUBJECT_EXECUTABLE && step_over(walk, false))
+	    is_executables(link->subject) && step_over(walk, false))
 		return false;
 	/* A library that is only called like a carrier carries nothing, and it does not go unjudged
 	 * for that either: it is charged, its caller's profile decides. */

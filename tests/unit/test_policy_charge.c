@@ -472,6 +472,21 @@ static void test_code_entered_by_a_stranger(void **state)
 	assert_int_equal(o->method, METHOD_PARTIAL);
 }
 
+/* An interpreter that nobody knows acts for its script, and so does what it compiled. */
+static void test_code_of_an_unknown_interpreter(void **state)
+{
+	struct world *w = *state;
+	uint32_t node = lab_main(&w->lab, "/opt/node", "");
+	uint32_t process = lab_process(&w->lab, 0, 0, node, "/opt/node", "/srv/up.js");
+	uint32_t code =
+		lab_object_of(&w->lab, (struct item_object){.kind = OBJECT_CODE, .maker = node});
+	uint32_t chain = lab_chain(&w->lab, process, w->libc, code, node);
+	lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0), "deviates up.js");
+	lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->good, 0), "allowed up.js");
+	chain = lab_chain(&w->lab, process, w->libc, node);
+	lab_expect(lab_do(&w->lab, chain, WIRE_NET_CONNECT, w->bad, 0), "deviates up.js");
+}
+
 static void test_code_of_nobody(void **state)
 {
 	struct world *w = *state;
@@ -511,6 +526,7 @@ int main(void)
 		CASE(test_code),
 		CASE(test_code_of_a_conduit),
 		CASE(test_code_entered_by_a_stranger),
+		CASE(test_code_of_an_unknown_interpreter),
 		CASE(test_code_of_nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
