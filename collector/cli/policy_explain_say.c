@@ -93,6 +93,8 @@ static void say_outcome(struct text *line, const struct outcome *outcome)
 	add(line, "", outcome->charged->subject->name);
 	if (outcome->judged_by != outcome->charged)
 		add(line, ", judged by ", outcome->judged_by->subject->name);
+	if (outcome->secret)
+		add(line, ", after reading ", outcome->secret->name);
 	if (outcome->kind == OUTCOME_DEVIATES) {
 		add(line, "; allowed is ", outcome->expected);
 		text_addf(line, "; severity %s", words_severity(outcome->severity));
