@@ -2,8 +2,8 @@
  *
  * Reading a secret, then contacting somebody for the first time: what each of both is goes by the
  * event alone and is remembered with its verdict; whether one came after the other is looked up in
- * the model each time. Whom a rule of his own that somebody wrote by hand names, and whom the secret
- * is meant for, nobody is asked about.
+ * the model each time. Whom a rule of his own that somebody wrote by hand names, and whom the
+ * secret is meant for, nobody is asked about.
  */
 #include <string.h>
 
@@ -20,7 +20,8 @@ bool policy_wants_secrets(const struct policy *policy, unsigned action)
 	       (is_contact(action) || action == WIRE_FILE_READ || action == WIRE_ENV_READ);
 }
 
-/* --- what is a secret --------------------------------------------------------------------------- */
+/* --- what is a secret ---------------------------------------------------------------------------
+ */
 
 static const struct rule *secret_rule(struct question *question, enum secret_list which)
 {
@@ -53,7 +54,8 @@ uint8_t sequence_group(struct question *question)
 	return rule && !policy_is_granted(question) ? rule->secret : 0;
 }
 
-/* --- who may wait for one ----------------------------------------------------------------------- */
+/* --- who may wait for one -----------------------------------------------------------------------
+ */
 
 /* Everybody on the network is nobody in particular. */
 static bool names_peers(const struct rule *rule)
@@ -140,7 +142,8 @@ unsigned sequence_judge(struct question *question, const struct chain *chain,
 	return count;
 }
 
-/* --- what came before --------------------------------------------------------------------------- */
+/* --- what came before ---------------------------------------------------------------------------
+ */
 
 static uint64_t group_bit(const struct policy *policy, const char *name)
 {
@@ -150,8 +153,8 @@ static uint64_t group_bit(const struct policy *policy, const char *name)
 	return 0;
 }
 
-uint64_t sequence_groups(struct policy *policy, struct model *model,
-			 const struct item_event *event, const struct outcome *outcome)
+uint64_t sequence_groups(struct policy *policy, struct model *model, const struct item_event *event,
+			 const struct outcome *outcome)
 {
 	const struct secret_read *read =
 		model_secrets(model, event->process, outcome->charged->subject);
@@ -201,8 +204,8 @@ static bool settle(struct policy *policy, struct model *model, const struct item
 	return true;
 }
 
-unsigned sequence_settle(struct policy *policy, struct model *model,
-			 const struct item_event *event, struct outcome *outcomes, unsigned count)
+unsigned sequence_settle(struct policy *policy, struct model *model, const struct item_event *event,
+			 struct outcome *outcomes, unsigned count)
 {
 	unsigned kept = 0;
 	bool is_told = false;
@@ -218,24 +221,45 @@ unsigned sequence_settle(struct policy *policy, struct model *model,
 	return kept;
 }
 
-/* --- keeping in mind ---------------------------------------------------------------------------- */
+/* --- keeping in mind ----------------------------------------------------------------------------
+ */
+
+/* The program that was to be run, by itself or through others that became it. Nobody wrote down
+ * what it is to do: that a service takes its password to its data base is no news. */
+static bool is_service_itself(struct policy *policy, const struct process *process,
+			      const struct subject *actor)
+{
+	const struct process *root = process;
+	if (actor->kind != SUBJECT_EXECUTABLE ||
+	    policy_bind(policy, (struct subject *)actor)->is_profiled)
+		return false;
+	while (root->parent)
+		root = root->parent;
+	for (; process; process = process->parent)
+		if (process->exe_subject == actor && process->pid == root->pid)
+			return true;
+	return false;
+}
 
 static int note_actor(struct policy *policy, struct model *model, struct subject *actor,
 		      const struct secret_read *read)
 {
-	if (!actor->id || policy_is_conduit(policy_bind(policy, actor)))
+	if (!actor->id || policy_is_conduit(policy_bind(policy, actor)) ||
+	    is_service_itself(policy, read->process, actor))
 		return 0;
 	return model_secret_note(model, actor, read);
 }
 
-/* Somebody on the way to who is charged reads what is his own to read: ssh a key, whoever runs it. */
+/* Somebody on the way to who is charged reads what is his own to read: ssh a key, whoever runs it.
+ */
 static bool is_own_secret(struct policy *policy, const struct chain *chain,
 			  const struct outcome *outcome)
 {
 	bool is_own = false;
 	for (uint32_t at = 0; at < chain->count && !is_own; at++) {
 		is_own = policy_bind(policy, chain->links[at].subject)->secrets >>
-				 (outcome->secret_group - 1) & 1;
+				 (outcome->secret_group - 1) &
+			 1;
 		if (&chain->links[at] == outcome->charged)
 			break;
 	}

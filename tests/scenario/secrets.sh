@@ -81,6 +81,14 @@ expect_clean
 watch where-it-belongs -- "$subjects/carrier_app" lib open "$work/home/.ssh/id_rsa" lib connect 127.0.0.66:22
 expect_clean
 
+# The service itself, which nobody wrote a profile for, takes its secret to its data base. A program
+# that somebody in it starts is another matter.
+watch itself -- /usr/bin/env "$subjects/carrier_app" app look AWS_SECRET_ACCESS_KEY \
+	app open "$work/home/.aws/credentials" app connect $rogue
+expect_clean
+watch started -- sh -c '"$@"; :' sh "$subjects/carrier_app" app open "$work/home/.aws/credentials" app connect $rogue
+carried carrier_app net.connect 18902 .aws/credentials
+
 # --- whose profile names the peer ------------------------------------------------------------------
 
 cat >"$work/named.yaml" <<'END'

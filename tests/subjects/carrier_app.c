@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* carrier_app WHO WHAT OBJECT...: acts one after the other; WHO is "lib" (libcarrier), "other" (the
- * same code as another library) or "child" (libcarrier in a forked child). */
+ * same code as another library), "child" (libcarrier in a forked child) or "app" (its own code). */
 #include <sys/wait.h>
 
-#include "carrier.h"
+#define carrier_do app_do
+#include "carrier.c"
+#undef carrier_do
 #include "subject.h"
+
+int carrier_do(const char *what, const char *object);
 
 int other_do(const char *what, const char *object);
 
@@ -26,6 +30,7 @@ int main(int argc, char **argv)
 		const char *who = argv[i], *what = argv[i + 1], *object = argv[i + 2];
 		int error = !strcmp(who, "lib")	    ? carrier_do(what, object)
 			    : !strcmp(who, "other") ? other_do(what, object)
+			    : !strcmp(who, "app")   ? app_do(what, object)
 						    : do_in_child(what, object);
 
 		printf("%s %s: %s\n", who, what, error ? strerror(-error) : "done");
