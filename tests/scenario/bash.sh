@@ -28,7 +28,7 @@ watch script --status 12 -- bash "$work/job.sh" a b
 expect_clean
 expect_event job.sh exec.run 8
 expect_event job.sh file.write 3
-expect_event cat file.read 2
+expect_event job.sh file.read 6 # its cat and sort read for it
 expect_covered
 
 watch inline -- bash -c 'echo $((6 * 7)); type -t cat; /bin/true'
