@@ -6,6 +6,7 @@
  * must touch nothing but code and zero-initialised data.
  */
 #include "python.h"
+#include "script.h"
 
 #include <sys/auxv.h>
 
@@ -40,8 +41,10 @@ static void shim_start(void)
 	if (state == SHIM_ACTIVE && early_calls)
 		__atomic_fetch_add(&session.ring->early_calls, early_calls, __ATOMIC_RELAXED);
 	__atomic_store_n(&shim_state, state, __ATOMIC_RELEASE);
-	if (state == SHIM_ACTIVE)
+	if (state == SHIM_ACTIVE) {
 		python_init();
+		script_init();
+	}
 }
 
 bool shim_enter(void)

@@ -4,6 +4,7 @@
  * one word per stack (hash above, id below), so a reader never sees half of an entry.
  */
 #include "python.h"
+#include "script.h"
 #include "unwind.h"
 
 #define STACKS 8192u /* power of two */
@@ -114,6 +115,20 @@ static void writer_add(struct writer *w, uint64_t pc, uint32_t flags)
 	w->count++;
 }
 
+/* What a shell runs is nobody's frame: it is behind all of them. */
+static void writer_add_script(struct writer *w, const struct walk *walk)
+{
+	bool is_whole = !(walk->flags & (WIRE_STACK_PARTIAL | WIRE_STACK_TRUNCATED));
+	uint32_t line = is_whole ? script_line() : 0;
+	uint32_t id = line && w->count < w->max ? script_object(!w->frames) : 0;
+
+	if (!id)
+		return;
+	if (w->frames)
+		w->frames[w->count] = (struct wire_frame){ line, id, 0 };
+	w->count++;
+}
+
 /* What the native frame that was left by the last step ran. */
 static void writer_add_python(struct writer *w, struct walk *walk, uint64_t pc)
 {
@@ -188,6 +203,7 @@ static uint32_t writer_fill(struct writer *w, void **frame, unsigned hook)
 		/* Further out it may be what greenlets have left behind on their stack. */
 		is_untold |= is_more && !walk.python.calls && python_is_eval(pc);
 	} while (is_more);
+	writer_add_script(w, &walk);
 	if (is_untold && python.state != PYTHON_FOUND)
 		walk.flags |= WIRE_STACK_UNTOLD;
 	return walk.flags | walk.python.flags;
@@ -265,6 +281,7 @@ uint32_t stack_capture(void **frame, unsigned hook, uint32_t *ret_origin)
 	if (unlikely(walk.python.is_cut))
 		hash = (hash ^ walk.python.flags) * 0x9e3779b97f4a7c15ull;
 	*ret_origin = python_walk_origin(&walk.python);
+	hash ^= script_line() * 0xc4ceb9fe1a85ec53ull;
 	tag = (hash | 1) << ID_BITS;
 	for (unsigned i = 0; i < PROBES; i++) {
 		uint64_t *at = &stacks[((hash >> 40) + i) % STACKS];

@@ -119,6 +119,12 @@ static void compose_process_end(struct composer *composer, const struct process 
 	struct chain_link link = {0};
 	const struct chain_link *last =
 		composer->count ? &composer->links[composer->count - 1] : NULL;
+	/* A shell's stack already ends with its script, which says the line. */
+	if (composer->count > 1 && last->subject == process->script_subject &&
+	    last[-1].subject->kind == SUBJECT_EXECUTABLE) {
+		composer->links[composer->count - 1].starts_process = true;
+		return;
+	}
 	if (!last || last->subject->kind != SUBJECT_EXECUTABLE) {
 		link.subject = process->exe_subject;
 		compose_link(composer, link);

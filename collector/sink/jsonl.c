@@ -20,15 +20,24 @@ static json_t *alert_rule(const struct rule_ref *rule)
 			 json_text(rule->file), "line", (int)rule->line, "id", json_text(rule->id));
 }
 
+/* Only where it is known. */
+static json_t *add_line(json_t *object, const struct chain_link *link)
+{
+	if (object && words_line(link))
+		json_object_set_new(object, "line", json_count(words_line(link)));
+	return object;
+}
+
 static json_t *alert_chain(const struct chain *chain)
 {
 	json_t *array = json_array();
 	for (uint32_t i = 0; i < chain->count; i++) {
 		const struct chain_link *link = &chain->links[i];
-		json_array_append_new(array, json_pack("{s:s, s:o, s:o}", "kind",
-						       words_kind(link->subject->kind), "name",
-						       json_text(link->subject->name), "offset",
-						       json_count(link->offset)));
+		json_t *entry = json_pack("{s:s, s:o, s:o}", "kind", words_kind(link->subject->kind),
+					  "name", json_text(link->subject->name), "offset",
+					  json_count(link->offset));
+		add_line(entry, link);
+		json_array_append_new(array, entry);
 	}
 	return array;
 }
@@ -106,7 +115,8 @@ static json_t *alert_of(const struct finding *finding)
 	error |= set(alert, "policy_hash", json_text(policy_hash(finding->policy)));
 	error |= set(alert, "time", alert_time(run, event->time_ns));
 	error |= set(alert, "kind", json_text(finding->kind));
-	error |= set(alert, "subject", json_subject(outcome->charged->subject));
+	error |= set(alert, "subject",
+		     add_line(json_subject(outcome->charged->subject), outcome->charged));
 	error |= set(alert, "action", json_text(words_action(event->action)));
 	error |= set(alert, "object", json_object_of(finding));
 	error |= set(alert, "result", json_integer(event->result));

@@ -251,6 +251,13 @@ static void add_exchange(struct text *text, const struct item_event *event)
 		  event->result);
 }
 
+/* Lines are what frames of scripts and of Python files have for offsets. */
+uint64_t words_line(const struct chain_link *link)
+{
+	bool has_lines = link->subject->kind == SUBJECT_SCRIPT || link->subject->kind == SUBJECT_PYTHON;
+	return has_lines ? link->offset : 0;
+}
+
 static void add_subject(struct text *text, const struct subject *subject, enum escape escape)
 {
 	text_addf(text, "%s ", words_kind(subject->kind));
@@ -265,6 +272,15 @@ static void add_subject(struct text *text, const struct subject *subject, enum e
 		text_add(text, " made by ");
 		text_escape_string(text, subject->maker->name, escape);
 	}
+}
+
+/* "deploy.sh:12"; behind a peer that would be a port. */
+static void add_line(struct text *text, const struct chain_link *link)
+{
+	unsigned long long line = words_line(link);
+	bool has_origin = link->subject->kind == SUBJECT_SCRIPT && *link->subject->origin;
+	if (line)
+		text_addf(text, has_origin ? " (line %llu)" : ":%llu", line);
 }
 
 /* "(via curl, libcurl.so.4)": who carried it to the charged subject, outermost first. Left out:
@@ -316,6 +332,7 @@ void words_message(struct text *text, const struct finding *finding, enum escape
 	bool is_done = event->result >= 0 || event->result == -EINPROGRESS ||
 		       event->action == WIRE_ENV_READ || event->action == WIRE_NET_RESOLVE;
 	add_subject(text, finding->outcome->charged->subject, escape);
+	add_line(text, finding->outcome->charged);
 	add_via(text, finding, escape);
 	text_addf(text, is_done ? " %s" : " tried to %s",
 		  is_done ? verbs[event->action].did : verbs[event->action].tried);

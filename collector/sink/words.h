@@ -24,7 +24,9 @@ const char *words_proto(const struct item_target *target);
 /* A name the process knows the target's address by, or "". */
 const char *words_host(struct model *model, uint32_t process, const struct item_target *target);
 
-/* "script codecov (via curl, libcurl.so.4) connected to 127.0.0.66:18202" */
+/* Of a script's or Python file's code, 0: not known. */
+uint64_t words_line(const struct chain_link *link);
+/* "script codecov:12 (via curl, libcurl.so.4) connected to 127.0.0.66:18202" */
 void words_message(struct text *text, const struct finding *finding, enum escape escape);
 /* "its profile allows network.connect: codecov.io" */
 void words_expected(struct text *text, const struct finding *finding, enum escape escape);

@@ -84,6 +84,17 @@ static int decode_process(struct live *live, struct proc *proc, const void *byte
 	return 0;
 }
 
+/* What has no name of its own (-c, standard input) gets no lines. */
+static uint32_t script_object(struct live *live, const struct proc *proc)
+{
+	struct item_object object = { .kind = OBJECT_SCRIPT };
+
+	if (!proc->script || proc->script[0] != '/')
+		return OBJECT_OURS;
+	object.path = (struct str){ proc->script, (uint32_t)strlen(proc->script) };
+	return define_object(live, &object);
+}
+
 static int decode_object(struct live *live, struct proc *proc, const void *bytes, uint32_t size)
 {
 	struct tail tail;
@@ -100,6 +111,8 @@ static int decode_object(struct live *live, struct proc *proc, const void *bytes
 	if (tail.is_short || !record->id)
 		return -EINVAL;
 	mounts_mapped(live, proc, record, &seen);
+	if (record->head.flags & WIRE_OBJECT_SHELL)
+		return ids_set(&proc->objects, record->id, script_object(live, proc));
 	if (record->head.flags & WIRE_OBJECT_PYTHON)
 		return ids_set(&proc->objects, record->id,
 			       python_object(live, proc, record, strings[0]));

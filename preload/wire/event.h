@@ -99,6 +99,9 @@ enum wire_object_flags {
 	WIRE_OBJECT_FROZEN = 16, /* of the interpreter's own, path is like <frozen site> */
 	WIRE_OBJECT_TOP = 32,	 /* what the interpreter was started with: a script, <string>, <stdin> */
 	WIRE_OBJECT_BY_HAND = 64, /* its importer called a loader instead of importing a name */
+	/* Not mapped: the script that a shell runs, whichever that is; no strings, frames' offsets
+	 * are lines. */
+	WIRE_OBJECT_SHELL = 256,
 	WIRE_OBJECT_FILE = 128,	  /* behind the strings: struct wire_file, as its mapping shows it */
 };
 

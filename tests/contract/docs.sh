@@ -107,6 +107,7 @@ os.kill(child, 9)
 os.waitpid(child, 0)
 subprocess.run(["./static", "one"], stderr=subprocess.DEVNULL)
 subprocess.run("cat piped | bash", shell=True)
+subprocess.run(["bash", "./lines"])
 PY
 	cat >"$work/all.yaml" <<'YAML'
 version: 1
@@ -118,6 +119,7 @@ YAML
 	fresh
 	cp "$subjects/fixed_static" "$cwd/static"
 	echo 'echo more >three' >"$cwd/piped"
+	echo 'echo more >four' >"$cwd/lines"
 	here=$work/fields
 	mkdir "$here"
 	(cd "$cwd" && exec timeout -k 5 60 "$sowatch" run --vantage shim -p "$work/all.yaml" -o "$here/log.swl" \
