@@ -5,7 +5,6 @@
 #include <linux/stat.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #define STATX_MOUNT 0x1000u /* STATX_MNT_ID, Linux 5.8 */
 
@@ -95,6 +94,13 @@ static int reader_skip(struct reader *reader, int until)
 	return byte;
 }
 
+/* makedev is a call in glibc, and absent in musl, whose programs the shim must not stop. */
+static uint64_t device_of(uint64_t number_major, uint64_t number_minor)
+{
+	return (number_major & 0xfffff000) << 32 | (number_major & 0xfff) << 8 |
+	       (number_minor & 0xffffff00) << 12 | (number_minor & 0xff);
+}
+
 /* "start-end perms offset major:minor inode   path". False: no such line. */
 static bool line_find(struct reader *reader, uint64_t address, struct wire_file *ret)
 {
@@ -113,7 +119,7 @@ static bool line_find(struct reader *reader, uint64_t address, struct wire_file 
 			return false;
 	}
 	reader_number(reader, 10, &ret->inode);
-	ret->device = makedev(number_major, number_minor);
+	ret->device = device_of(number_major, number_minor);
 	return ret->inode != 0;
 }
 
