@@ -45,7 +45,8 @@ static int path_add(struct maps *maps, struct region *region, const char *path, 
 	const struct region *last = maps->count ? &maps->regions[maps->count - 1] : NULL;
 
 	/* Ranges of one file follow one another. */
-	if (last && last->path_len == len && !memcmp(maps->paths + last->path, path, len)) {
+	if (last && last->path_len == len &&
+	    (!len || !memcmp(maps->paths + last->path, path, len))) {
 		region->path = last->path;
 		region->path_len = last->path_len;
 		return 0;
