@@ -98,6 +98,19 @@ static void choose(struct chosen *chosen, const struct profile *profile, const s
 	}
 }
 
+/* What a family's rules of a later layer are about stays with the subject: who writes rules for cat
+ * above a policy in which it acts for others means cat. */
+static uint32_t carried_actions(const struct policy_binding *binding, const struct profile *carrier)
+{
+	uint32_t carries = carrier->carries;
+	for (unsigned action = 1; action < WIRE_ACTIONS; action++) {
+		const struct profile *ruled = binding->families[action_family((uint8_t)action)];
+		if (ruled && ruled != carrier && ruled->layer > carrier->layer)
+			carries &= ~(1u << action);
+	}
+	return carries;
+}
+
 static void binding_fill(const struct policy *policy, const struct subject *subject,
 			 struct policy_binding *binding)
 {
@@ -125,9 +138,9 @@ static void binding_fill(const struct policy *policy, const struct subject *subj
 	/* Only a file whose origin is known may hand on the blame or go past a guard: a dropped
 	 * /tmp/libcurl.so.4 or /tmp/gdb gets the rules, not the trust. */
 	if (carrier && (*subject->package || chosen.match[FAMILIES]->is_exact))
-		binding->carries = carrier->carries;
+		binding->carries = carried_actions(binding, carrier);
 	else if (carrier)
-		binding->denied = carrier->carries;
+		binding->denied = carried_actions(binding, carrier);
 	/* Who says what order its connections keep answers for it, whoever calls. */
 	if (policy_wants_order(binding))
 		binding->carries &= ~(1u << WIRE_NET_EXCHANGE);

@@ -19,9 +19,9 @@ for run in "$work"/run-*; do
 done
 
 # Scrubbed or not, the child is watched.
-watch scrubbed --policy "$scenario_dir/strict.yaml" -- env -i /usr/bin/cat data.txt
-expect_event cat file.read
+watch scrubbed --policy "$scenario_dir/strict.yaml" -- env -i /usr/bin/wc data.txt
+expect_event wc file.read
 expect_covered
-watch scrubbed-twice -- env -i /bin/sh -c 'env -i /usr/bin/cat data.txt'
-expect_event cat file.read
+watch scrubbed-twice -- env -i /bin/sh -c 'env -i /usr/bin/wc data.txt'
+expect_event wc file.read
 expect_covered

@@ -5,8 +5,8 @@
 
 prepare() { echo hello >data.txt; }
 
-watch soft --status 3 -- bash -c 'ulimit -S -f 8; cat data.txt; sh -c "ulimit -f; cat data.txt"; exit 3'
+watch soft --status 3 -- bash -c 'ulimit -S -f 8; wc data.txt; sh -c "ulimit -f; wc data.txt"; exit 3'
 expect_covered
-expect_event cat file.read 2
+expect_event wc file.read 2
 watch hard --status 3 -- bash -c 'ulimit -f 8; cat data.txt; (ulimit -f; cat data.txt); exit 3'
 expect "both were read" test "$(grep -c hello "$here/out")" = 2
