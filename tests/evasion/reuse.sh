@@ -6,23 +6,23 @@
 need_root
 prepare() { echo hello >data.txt; }
 fresh
-(cd "$cwd" && "$evade/evade_reuse" data.txt /bin/cat /usr/bin/head >/dev/null)
+(cd "$cwd" && "$evade/evade_reuse" data.txt /usr/bin/wc /usr/bin/nl >/dev/null)
 [ $? != 3 ] || skip "pids cannot be chosen here"
 
 both_programs()
 {
-	expect_event cat file.read
-	expect_event head file.read
+	expect_event wc file.read
+	expect_event nl file.read
 	expect_covered
 	expect_no_deviation
 }
 
-observe shim reuse -- "$evade/evade_reuse" data.txt /usr/bin/cat /usr/bin/head
+observe shim reuse -- "$evade/evade_reuse" data.txt /usr/bin/wc /usr/bin/nl
 both_programs
 need_vantage both
-observe both reuse -- "$evade/evade_reuse" data.txt /usr/bin/cat /usr/bin/head
+observe both reuse -- "$evade/evade_reuse" data.txt /usr/bin/wc /usr/bin/nl
 both_programs
 need_vantage kernel
-observe kernel reuse -- "$evade/evade_reuse" data.txt /usr/bin/cat /usr/bin/head
-expect_event cat file.read
-expect_event head file.read
+observe kernel reuse -- "$evade/evade_reuse" data.txt /usr/bin/wc /usr/bin/nl
+expect_event wc file.read
+expect_event nl file.read
