@@ -20,6 +20,10 @@ $busybox ifconfig lo 127.0.0.1 up
 . /environment
 echo
 echo "@@ booted $($busybox uname -r) after $($busybox cut -d ' ' -f 1 /proc/uptime) s"
+(while :; do
+	$busybox sleep 10
+	echo "@@ alive $($busybox cut -d ' ' -f 1 /proc/uptime)"
+done) &
 while read -r script; do
 	echo "@@ begin $script"
 	read -r began _ </proc/uptime
