@@ -261,14 +261,15 @@ static bool is_ours(struct bpf *bpf, const struct deed *deed, const struct proc 
 	return false;
 }
 
-/* A program that was over before its map could be read: what it opens before it is heard of is
- * what loaders open. Charged to the loader, marked as inferred. */
+/* A program that was over before its map could be read: what it opens, and maps of files, before it
+ * is heard of is what loaders open and map. Charged to the loader, marked as inferred. */
 static bool is_start_up(const struct bpf *bpf, const struct deed *deed, const struct proc *proc)
 {
 	const struct str *path = &deed->blobs[0];
+	bool is_file = deed->record->action == WIRE_FILE_READ ||
+		       deed->record->action == WIRE_EXEC_CODE;
 
-	if (!bpf->loader_object || !proc->is_image || proc->is_covered ||
-	    deed->record->action != WIRE_FILE_READ || !path->len)
+	if (!bpf->loader_object || !proc->is_image || proc->is_covered || !is_file || !path->len)
 		return false;
 	return memmem(path->data, path->len, ".so", 3) ||
 	       (path->len >= 15 && !memcmp(path->data, "/etc/ld.so.", 11));
@@ -303,13 +304,12 @@ static bool deed_unannounced(struct bpf *bpf, struct deed *deed, struct proc *pr
 	}
 	if (is_ours(bpf, deed, proc, &seen))
 		return false;
+	bool is_inferred = !seen.id && is_start_up(bpf, deed, proc);
 	/* Mapping the objects it loads is what a loader is for; one of them is the shim. */
-	if (seen.is_loader &&
+	if ((seen.is_loader || is_inferred) &&
 	    (deed->record->action == WIRE_EXEC_CODE || is_shim_file(bpf, deed->record)))
 		return false;
-	if (!seen.id && is_start_up(bpf, deed, proc)) {
-		if (is_shim_file(bpf, deed->record))
-			return false;
+	if (is_inferred) {
 		seen.is_loader = true;
 		seen.id = start_up_stack(bpf);
 	}
