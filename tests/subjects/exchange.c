@@ -150,10 +150,11 @@ static void healthy(int fd)
 	}
 }
 
-/* The defect: who asked has gone, and the next one asks on the same connection. */
+/* The defect: who asked has gone, and the next one asks on the same connection. The reply takes so
+ * long that a busy machine has asked by then, and is waited for twice as long where it must be there. */
 static void crossed(int fd)
 {
-	ask(fd, "30 alice\n");
+	ask(fd, "300 alice\n");
 	is_ready(fd, 5);
 	ask(fd, "30 bob\n");
 	hear(fd);
@@ -167,12 +168,12 @@ static void crossed_again(int fd)
 
 	if (fcntl(fd, F_SETFL, O_NONBLOCK))
 		die("fcntl");
-	ask(fd, "30 alice\n");
+	ask(fd, "300 alice\n");
 	if (read(fd, &byte, 1) != -1 || errno != EAGAIN)
 		die("read");
 	if (write(fd, "30 bob\n", 7) != 7)
 		die("write");
-	sleep_ms(50);
+	sleep_ms(600);
 	hear(fd);
 }
 
@@ -183,12 +184,12 @@ static void crossed_timeout(int fd)
 	char byte;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	ask(fd, "30 alice\n");
+	ask(fd, "300 alice\n");
 	if (recv(fd, &byte, 1, 0) != -1)
 		die("recv");
 	if (writev(fd, &part, 1) != 7)
 		die("writev");
-	sleep_ms(80);
+	sleep_ms(600);
 	hear(fd);
 }
 
@@ -201,11 +202,11 @@ static void crossed_select(int fd)
 
 	FD_ZERO(&set);
 	FD_SET(fd, &set);
-	ask(fd, "30 alice\n");
+	ask(fd, "300 alice\n");
 	select(fd + 1, &set, NULL, NULL, &timeout);
 	if (sendmsg(fd, &message, 0) != 7)
 		die("sendmsg");
-	sleep_ms(80);
+	sleep_ms(600);
 	hear(fd);
 }
 
@@ -224,7 +225,7 @@ static void crossed_loop(int fd)
 	struct epoll_event event;
 	int loop = loop_on(fd);
 
-	ask(fd, "30 alice\n");
+	ask(fd, "300 alice\n");
 	epoll_wait(loop, &event, 1, 5);
 	ask(fd, "30 bob\n");
 	epoll_wait(loop, &event, 1, 1000);
@@ -236,9 +237,9 @@ static void crossed_loop(int fd)
 /* The reply came when nobody wanted it any more, and lies there. */
 static void late(int fd)
 {
-	ask(fd, "30 alice\n");
+	ask(fd, "300 alice\n");
 	is_ready(fd, 5);
-	sleep_ms(60);
+	sleep_ms(600);
 	ask(fd, "0 bob\n");
 	hear(fd);
 }
@@ -270,7 +271,7 @@ static void in_thread(void *(*function)(void *), int fd)
 /* Another thread takes the reply that the asker did not wait for, and the connection goes on. */
 static void late_other(int fd)
 {
-	ask(fd, "30 alice\n");
+	ask(fd, "300 alice\n");
 	is_ready(fd, 5);
 	in_thread(hear_on, fd);
 	ask(fd, "0 bob\n");
@@ -280,7 +281,7 @@ static void late_other(int fd)
 /* The same, and then the connection is given up, as it should be. */
 static void late_dropped(int fd)
 {
-	ask(fd, "30 alice\n");
+	ask(fd, "300 alice\n");
 	is_ready(fd, 5);
 	in_thread(hear_on, fd);
 	close(fd);
@@ -476,7 +477,7 @@ static void copied(int fd)
 {
 	int copy = dup(fd);
 
-	ask(fd, "30 alice\n");
+	ask(fd, "300 alice\n");
 	is_ready(copy, 5);
 	ask(copy, "30 bob\n");
 	close(fd);
