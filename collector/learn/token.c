@@ -46,8 +46,8 @@ static bool is_word_char(char c)
 
 bool normal_is_temporary(const char *path)
 {
-	static const char *const places[] = {"/tmp/", "/var/tmp/", "/dev/shm/", "/run/",
-					     "/proc/", "/tmp.", "/temp/"};
+	static const char *const places[] = {"/tmp/",  "/var/tmp/", "/dev/shm/", "/run/",
+					     "/proc/", "/tmp.",	    "/temp/"};
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		size_t len = strlen(places[i]);
 		if (!strncmp(path, places[i], len) || (i != 3 && i != 4 && strstr(path, places[i])))
@@ -56,7 +56,8 @@ bool normal_is_temporary(const char *path)
 	return false;
 }
 
-/* --- one scan ---------------------------------------------------------------------------------- */
+/* --- one scan ----------------------------------------------------------------------------------
+ */
 
 struct scan {
 	const struct token_options *options;
@@ -155,8 +156,8 @@ static size_t time_at(const char *text, size_t len, bool is_behind_date)
 	bool is_mark = mark == ':' || (is_behind_date && mark && strchr("-._", mark));
 	if (!is_mark || !is_two_digits(text, len) || !is_two(text, 2, 0, 23))
 		return 0;
-	while (at < 8 && at < len && text[at] == mark && is_two_digits(text + at + 1, len - at - 1) &&
-	       is_two(text + at + 1, 2, 0, 60))
+	while (at < 8 && at < len && text[at] == mark &&
+	       is_two_digits(text + at + 1, len - at - 1) && is_two(text + at + 1, 2, 0, 60))
 		at += 3;
 	return at == 2 || (at < len && is_digit(text[at])) ? 0 : at;
 }
@@ -222,8 +223,8 @@ static bool is_mixed_case(const struct word *word, const char *text)
 	return word->upper && word->lower && !is_capital;
 }
 
-/* In a temporary directory a mixture of digits and letters is enough; elsewhere it must be irregular,
- * since sha256 and python3 are words. */
+/* In a temporary directory a mixture of digits and letters is enough; elsewhere it must be
+ * irregular, since sha256 and python3 are words. */
 static bool is_random(const struct word *word, const char *text, size_t len, bool is_temporary)
 {
 	if (len < RANDOM_MIN || word->digits == len || len > 64)
@@ -233,13 +234,13 @@ static bool is_random(const struct word *word, const char *text, size_t len, boo
 	return word->digits && word->changes >= 2;
 }
 
-/* What Python's tempfile and mktemp(1) make, even when it is all letters: tmp and eight characters,
- * tmp. and ten. */
+/* What Python's tempfile, mktemp(1) and gcc make, even when it is all letters: tmp and eight
+ * characters, tmp. and ten, cc and six. */
 static bool is_known_random(const struct scan *scan, const char *text, size_t len)
 {
 	if (!scan->is_temporary)
 		return false;
-	return (len == 11 && !memcmp(text, "tmp", 3)) ||
+	return (len == 11 && !memcmp(text, "tmp", 3)) || (len == 8 && !memcmp(text, "cc", 2)) ||
 	       (len == 10 && text - scan->part >= 4 && !memcmp(text - 4, "tmp.", 4));
 }
 
@@ -250,7 +251,8 @@ static bool is_behind_so(const struct scan *scan, const char *text)
 
 static void scan_number(struct scan *scan, const char **at, const char *end)
 {
-	size_t len = (size_t)(end - *at), date = instant_at(*at, len), version = version_at(*at, len);
+	size_t len = (size_t)(end - *at), date = instant_at(*at, len),
+	       version = version_at(*at, len);
 	size_t digits = span(*at, len, is_digit);
 	enum token_class class = TOKEN_NUMBER;
 	if (date) {
@@ -359,7 +361,8 @@ void tokens_of(const struct token_options *options, const struct normal_value *v
 	}
 }
 
-/* --- fans -------------------------------------------------------------------------------------- */
+/* --- fans --------------------------------------------------------------------------------------
+ */
 
 struct normal_fans {
 	struct pool *pool;
@@ -411,8 +414,8 @@ void normal_fans_add(struct normal_fans *fans, const char *path)
 		    span(rest + 1, hash, is_hex) != hash || fans_has(fans, path, parent))
 			continue;
 		uint32_t at = parent_place(fans, path, parent);
-		fans->parents = pool_grow(fans->pool, fans->parents, fans->count,
-					  sizeof(*fans->parents));
+		fans->parents =
+			pool_grow(fans->pool, fans->parents, fans->count, sizeof(*fans->parents));
 		memmove(fans->parents + at + 1, fans->parents + at,
 			(fans->count - at) * sizeof(*fans->parents));
 		fans->parents[at] = pool_copy(fans->pool, path, parent);
