@@ -30,7 +30,8 @@ struct fold {
 	uint32_t count;
 };
 
-/* --- forms ------------------------------------------------------------------------------------- */
+/* --- forms -------------------------------------------------------------------------------------
+ */
 
 /* Random words are as long as one another, or they are not of one kind. */
 static void make_key(struct pool *pool, struct form *item)
@@ -95,7 +96,8 @@ static bool is_joinable(const struct form *item, const struct form *other, uint3
 	if (prefix < 2 && !has_lead && random->len < 8)
 		return false;
 	for (uint32_t i = 0; i < random->len; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", token->text[i]))
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_",
+			    token->text[i]))
 			return false;
 	return true;
 }
@@ -164,7 +166,8 @@ static bool join(struct pool *pool, struct form *item, const struct form *other)
 static bool has_random(const struct form *form)
 {
 	for (uint32_t i = 0; i < form->tokens.count; i++)
-		if (form->tokens.items[i].class == TOKEN_RANDOM && form->tokens.items[i].is_temporary)
+		if (form->tokens.items[i].class == TOKEN_RANDOM &&
+		    form->tokens.items[i].is_temporary)
 			return true;
 	return false;
 }
@@ -187,7 +190,8 @@ static void join_random(struct pool *pool, struct form *items, uint32_t count)
 				break;
 }
 
-/* --- groups ------------------------------------------------------------------------------------ */
+/* --- groups ------------------------------------------------------------------------------------
+ */
 
 static int token_compare(const struct token *a, const struct token *b)
 {
@@ -228,7 +232,8 @@ static uint32_t needed(struct form **group, uint32_t count, uint32_t place)
 	return DISTINCT_WEAK;
 }
 
-/* --- patterns ---------------------------------------------------------------------------------- */
+/* --- patterns ----------------------------------------------------------------------------------
+ */
 
 static size_t quote_into(char *out, const char *text, size_t len)
 {
@@ -262,7 +267,14 @@ const char *normal_quote(struct pool *pool, const char *text)
 static uint32_t common_prefix(struct form **group, uint32_t count, uint32_t place)
 {
 	const struct token *first = &group[0]->tokens.items[place];
+	bool is_known = true;
 	uint32_t len = 0;
+	for (uint32_t i = 0; i < count && is_known; i++) {
+		const struct token *token = &group[i]->tokens.items[place];
+		is_known = token->is_known && token->lead == first->lead;
+	}
+	if (is_known)
+		return first->lead;
 	for (; len < first->len; len++) {
 		char c = first->text[len];
 		bool is_same = c < '0' || c > '9';
@@ -277,8 +289,7 @@ static uint32_t common_prefix(struct form **group, uint32_t count, uint32_t plac
 static bool is_whole_segment(const struct tokens *tokens, uint32_t place)
 {
 	const struct token *before = place ? &tokens->items[place - 1] : NULL;
-	const struct token *after =
-		place + 1 < tokens->count ? &tokens->items[place + 1] : NULL;
+	const struct token *after = place + 1 < tokens->count ? &tokens->items[place + 1] : NULL;
 	bool starts = !before || before->class == TOKEN_PART ||
 		      (before->len && before->text[before->len - 1] == '/');
 	return starts && (!after || after->class == TOKEN_PART || after->text[0] == '/');
@@ -288,8 +299,7 @@ static bool is_whole_segment(const struct tokens *tokens, uint32_t place)
 static size_t wildcard(char *out, struct form **group, uint32_t count, uint32_t place)
 {
 	const struct token *token = &group[0]->tokens.items[place];
-	uint32_t prefix =
-		token->class == TOKEN_RANDOM ? common_prefix(group, count, place) : 0;
+	uint32_t prefix = token->class == TOKEN_RANDOM ? common_prefix(group, count, place) : 0;
 	size_t used = quote_into(out, token->text, prefix);
 	bool is_alone = token->class == TOKEN_RANDOM && !prefix && token->len <= QUESTION_MARKS &&
 			is_whole_segment(&group[0]->tokens, place);
@@ -325,13 +335,12 @@ static void emit(struct fold *fold, struct form **group, uint32_t count, const b
 				pool_copy(fold->pool, out + start, used - start);
 			start = used;
 		} else if (!stars[i]) {
-			used += quote_into(out + used, tokens->items[i].text,
-					   tokens->items[i].len);
+			used += quote_into(out + used, tokens->items[i].text, tokens->items[i].len);
 		} else {
 			/* Two wildcards side by side are one: `**` would be another thing. */
 			size_t added = wildcard(out + used, group, count, i);
-			bool is_same = added == 1 && used > start && out[used - 1] == '*' &&
-				       i && stars[i - 1];
+			bool is_same = added == 1 && used > start && out[used - 1] == '*' && i &&
+				       stars[i - 1];
 			used += is_same ? 0 : added;
 			pattern->is_general = true;
 		}

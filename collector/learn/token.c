@@ -102,10 +102,13 @@ static bool count_digits(struct scan *scan, const char *text, size_t len)
 	return is_pid;
 }
 
-static void push_class(struct scan *scan, enum token_class class, const char *text, size_t len)
+static struct token *push_class(struct scan *scan, enum token_class class, const char *text,
+				size_t len)
 {
 	bool is_pid = count_digits(scan, text, len);
-	push(scan, class, text, len)->is_pid = is_pid && class == TOKEN_NUMBER;
+	struct token *token = push(scan, class, text, len);
+	token->is_pid = is_pid && class == TOKEN_NUMBER;
+	return token;
 }
 
 /* 8-4-4-4-12 */
@@ -236,12 +239,19 @@ static bool is_random(const struct word *word, const char *text, size_t len, boo
 
 /* What Python's tempfile, mktemp(1) and gcc make, even when it is all letters: tmp and eight
  * characters, tmp. and ten, cc and six. */
-static bool is_known_random(const struct scan *scan, const char *text, size_t len)
+static bool is_known_random(const struct scan *scan, const char *text, size_t len,
+			    uint32_t *ret_lead)
 {
+	*ret_lead = 0;
 	if (!scan->is_temporary)
 		return false;
-	return (len == 11 && !memcmp(text, "tmp", 3)) || (len == 8 && !memcmp(text, "cc", 2)) ||
-	       (len == 10 && text - scan->part >= 4 && !memcmp(text - 4, "tmp.", 4));
+	if (len == 10 && text - scan->part >= 4 && !memcmp(text - 4, "tmp.", 4))
+		return true;
+	if (len == 11 && !memcmp(text, "tmp", 3))
+		*ret_lead = 3;
+	else if (len == 8 && !memcmp(text, "cc", 2))
+		*ret_lead = 2;
+	return *ret_lead;
 }
 
 static bool is_behind_so(const struct scan *scan, const char *text)
@@ -284,10 +294,14 @@ static void scan_word(struct scan *scan, const char **at, const char *end)
 	struct word word = word_of(*at, len);
 	/* A short one that happens to be hexadecimal is random like its neighbours. */
 	bool may_be_hash = is_hash(&word, len) && (len >= HASH_SURE || !scan->is_temporary);
+	uint32_t lead;
+	bool is_known = is_known_random(scan, *at, len, &lead);
 	if (scan->options->kind == NORMAL_PATH && !may_be_hash &&
-	    (is_known_random(scan, *at, len) ||
+	    (is_known ||
 	     (is_random(&word, *at, len, scan->is_temporary) && !instant_at(*at, room)))) {
-		push_class(scan, TOKEN_RANDOM, *at, len);
+		struct token *token = push_class(scan, TOKEN_RANDOM, *at, len);
+		token->is_known = is_known;
+		token->lead = lead;
 		*at += len;
 		return;
 	}

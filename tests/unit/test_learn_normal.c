@@ -81,6 +81,10 @@ static void test_evident_classes_need_two(void **state)
 	PATTERNS(NORMAL_PATH, ("/tmp/tmp7n84w6cz", "/tmp/tmpkrcywixq"), "/tmp/tmp*");
 	PATTERNS(NORMAL_PATH, ("/tmp/tmpmjmhqrfo/x", "/tmp/tmpflranx_s/x"), "/tmp/tmp*/x");
 	PATTERNS(NORMAL_PATH, ("/tmp/tmp.abcdefghij", "/tmp/tmp.klmnopqrst"), "/tmp/tmp.*");
+	/* That both go on with the same letter is chance. */
+	PATTERNS(NORMAL_PATH, ("/tmp/ccW1BkRh.o", "/tmp/ccW9l4bC.o"), "/tmp/cc*.o");
+	PATTERNS(NORMAL_PATH, ("/tmp/ccimpjcx.s", "/tmp/ccganrft.s"), "/tmp/cc*.s");
+	PATTERNS(NORMAL_PATH, ("/tmp/tmpq84w6cz1", "/tmp/tmpqrcywix2"), "/tmp/tmp*");
 	PATTERNS(NORMAL_PATH, ("/home/x/.git/tmp_obj_NwQxYz", "/home/x/.git/tmp_obj_aBcDeF"),
 		 "/home/x/.git/tmp_obj_*");
 	PATTERNS(NORMAL_PATH, ("/dev/shm/sem.mp-_k3bpl93", "/dev/shm/sem.mp-q9zk3_a1"),
