@@ -6,7 +6,8 @@
 # What scenarios call; those that are not here are left out, and the scenario says so.
 image_programs="bash sh dash jq timeout env cat mktemp readlink chmod mkdir rm cp ln mv cmp diff grep sed
 sort uniq head tail cut tr wc true false unshare mount setpriv basename dirname sleep touch id kill ls
-awk mawk mkfifo xargs test printf seq date stat find openssl git python3 strace busybox"
+awk mawk mkfifo xargs test printf seq date stat find openssl git python3 strace busybox chroot install
+ldd objdump nproc tee sync"
 
 image_file() # PATH: it, by every name on the way to it, and the libraries it needs
 {
@@ -44,14 +45,36 @@ image_skeleton()
 	cp /var/lib/dpkg/info/*.list "$staging/var/lib/dpkg/info/"
 }
 
+# What programs open by themselves: Python's library, character sets, the loader of musl's programs.
+image_data()
+{
+	local directory version
+	version=$(/usr/bin/python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])' 2>/dev/null)
+	for directory in "/usr/lib/$version" /usr/lib/x86_64-linux-gnu/gconv; do
+		[ -d "$directory" ] && [ "$directory" != /usr/lib/ ] || continue
+		mkdir -p "$staging$directory"
+		tar -C "$directory" --exclude=test --exclude=__pycache__ --exclude='config-*' \
+			--exclude=idlelib --exclude=lib2to3 -cf - . | tar -C "$staging$directory" -xf -
+	done
+	find "$staging/usr/lib/$version/lib-dynload" -name '*.so' 2>/dev/null | while read -r directory; do
+		rm "$directory"
+		image_file "${directory#"$staging"}"
+	done
+	for directory in /lib/ld-musl-*.so.1; do
+		[ ! -e "$directory" ] || image_file "$(realpath -s "$directory")"
+	done
+}
+
 image_make()
 {
 	local staging=$1 output=$2 program file
 	rm -rf "$staging"
 	image_skeleton
 	for program in $image_programs; do
-		file=$(type -P "$program") && image_file "$file"
+		# The system's own, not what a version manager puts before it.
+		file=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin type -P "$program") && image_file "$file"
 	done
+	image_data
 	for file in $(find "$SOWATCH_BUILD"/bin "$SOWATCH_BUILD"/lib "$SOWATCH_BUILD"/tests/subjects \
 		"$SOWATCH_BUILD"/tests/qemu -type f \( -perm -u+x -o -name '*.so*' -o -name '*.bpf.o' \) \
 		-not -path '*/CMakeFiles/*') /usr/lib/x86_64-linux-gnu/libunwind.so.8 \
