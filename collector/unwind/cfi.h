@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Call frame information (.eh_frame, .debug_frame) of one object -> one row per address: how to
- * find the caller's registers. The same reading as preload/unwind.c's, but of file contents, with
- * every register that survives calls, and with nothing in the file trusted.
+ * find the caller's registers. The same reading as in preload/unwind_fde.c and unwind_rows.c, but of
+ * file contents, with every register that survives calls, and with nothing in the file trusted.
  *
  * cfi_index.c finds the entry of an address, cfi_run.c runs its instructions.
  */

@@ -13,7 +13,7 @@ done
 echo secret >"$work/secret"
 mkdir "$work/app"
 cat >"$work/app/app.py" <<'PY'
-import asyncio, os, sys
+import asyncio, sys
 sys.path.insert(0, sys.argv[1])
 import maker_demo, owner_demo
 path, way = sys.argv[2], sys.argv[3]
@@ -31,25 +31,11 @@ async def in_loop(make):
     await made
 
 
-def forked(path):
-    """A process copied in the middle of a task."""
-    async def act():
-        child = os.fork()
-        if not child:
-            maker_demo.carry_demo.read(path)
-            os._exit(0)
-        os.waitpid(child, 0)
-    maker_demo.carry_demo.read_later = lambda path: act()
-    return maker_demo.task(path)
-
-
 if way == "own_task":
     getattr(owner_demo, way)(path)
 elif way.endswith("_thread") and way != "to_thread":
     with owner_demo.Loop() as loop:
         getattr(maker_demo, way)(path, loop).result()
-elif way == "forked":
-    owner_demo.run(in_loop(forked))
 else:
     owner_demo.run(in_loop(getattr(maker_demo, way)))
 print(way)
